@@ -1,0 +1,59 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs: a .venv here, and system packages through apt.
+# Variables: PYTHON (3.11 or later), TORCH (how pip gets torch; CPU by default), OUT (where the demo goes).
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+OUT ?= runs/quickstart
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test test-fast lint format clean
+
+demo: $(VENV)/.demo .system-demo
+	$(BIN)/codewright doctor recipes/quickstart.yaml --out $(OUT)
+	$(BIN)/codewright run recipes/quickstart.yaml --out $(OUT)
+
+test: $(VENV)/.dev .system-test
+	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m slow
+
+test-fast: $(VENV)/.dev .system-test
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) runs build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "codewright needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first and by itself: asked for by another package, pip would fetch gigabytes of CUDA with it.
+$(VENV)/.torch: $(VENV)/bin/python
+	$(PIP) "$(TORCH)"
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt
+	$(PIP) --editable '.[train,eval]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml constraints.txt
+	$(PIP) --editable '.[train,eval,dev]'
+	@touch $@ $(VENV)/.demo
+
+.PHONY: .system-demo .system-test
+.system-demo:
+	@command -v bwrap >/dev/null || { echo "bubblewrap (the sandbox) is missing: installing it with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq bubblewrap; }
+
+.system-test: .system-demo
+	@command -v chromium >/dev/null || { echo "chromium (the report's tests) is missing: installing it with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }

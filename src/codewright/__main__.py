@@ -1,0 +1,5 @@
+"""`python -m codewright` is `codewright`."""
+
+from codewright.cli import main
+
+main()

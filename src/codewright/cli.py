@@ -1,0 +1,170 @@
+"""The command line. One verb per stage comes with each stage; `run` does a whole recipe."""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from codewright import __version__
+from codewright.core.errors import CodewrightError
+from codewright.core.progress import Reporter
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Build your own code LLM end to end: corpus, synthesis, decontamination, training, scores.",
+)  # fmt: skip
+
+RecipeArgument = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="A recipe file, e.g. recipes/quickstart.yaml.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a value; repeatable.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run's folder [runs/NAME].")]
+
+
+def _out(recipe_name: str, out: Path | None) -> Path:
+    return out if out is not None else Path("runs") / recipe_name
+
+
+@app.command()
+def run(
+    recipe: RecipeArgument,
+    sets: SetOption = None,
+    out: OutOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, removing what this run made.")] = False,
+    redo: Annotated[list[str] | None, typer.Option("--redo", metavar="ID", help="Make this stage again, and what depends on it.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+) -> None:  # fmt: skip
+    """Run a recipe; finished stages are skipped, a killed run resumes."""
+    from codewright.recipe import load_recipe
+    from codewright.results import print_results
+    from codewright.runner import run_recipe, summary_rows
+
+    parsed = load_recipe(recipe, sets or [])
+    folder = _out(parsed.name, out)
+    reporter = Reporter(quiet=quiet)
+    result = run_recipe(parsed, folder, fresh=fresh, redo=redo or [], reporter=reporter)
+    if not result.executed:
+        print(f"nothing to do: all {len(parsed.stages)} stages of {parsed.name} are finished in {folder}")
+    header = ["stage", "in", "kept", "dropped", "quarantined", "time"]
+    reporter.table(f"{parsed.name} (seed {parsed.seed})", header, summary_rows(result.manifests))
+    print_results(folder, result.manifests)
+
+
+@app.command()
+def plan(recipe: RecipeArgument, sets: SetOption = None, out: OutOption = None) -> None:
+    """Show what a run would do: stages, inputs and what is finished already. Executes nothing."""
+    from codewright.engine.stage import stage_refs
+    from codewright.recipe import load_recipe
+    from codewright.results import key_settings
+    from codewright.runner import stage_state
+
+    parsed = load_recipe(recipe, sets or [])
+    folder = _out(parsed.name, out)
+    rows = [
+        [
+            spec.id,
+            spec.key,
+            ", ".join(stage_refs(spec.config)) or "-",
+            stage_state(folder / spec.id),
+            key_settings(spec),
+        ]
+        for spec in parsed.stages
+    ]
+    title = f"{parsed.name}: seed {parsed.seed}, sandbox {parsed.sandbox}, into {folder}"
+    Reporter(Console(highlight=False)).table(title, ["stage", "kind", "reads", "state", "settings"], rows)
+
+
+@app.command("list")
+def list_() -> None:
+    """List stages and plugins: rules, methods, benchmarks, detectors, sandbox backends."""
+    from codewright.results import plugin_rows
+
+    Reporter(Console(highlight=False)).table("what there is", ["kind", "key", "what it is"], plugin_rows())
+
+
+@app.command()
+def doctor(
+    recipe: Annotated[
+        Path | None, typer.Argument(metavar="[RECIPE]", help="Check what this recipe needs.")
+    ] = None,
+    sets: SetOption = None,
+    out: OutOption = None,
+) -> None:
+    """Check that everything a recipe needs is here: isolation, extras, memory, disk. Exit 1 when something is missing."""
+    from codewright.doctor import examine
+    from codewright.recipe import load_recipe
+
+    parsed = load_recipe(recipe, sets or []) if recipe else None
+    folder = _out(parsed.name, out) if parsed else out or Path()
+    findings = examine(parsed, folder)
+    rows = [[item.name, "ok" if item.ok else "MISSING", item.detail] for item in findings]
+    Reporter(Console(highlight=False)).table("doctor", ["what", "state", "detail"], rows)
+    if not all(item.ok for item in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def why(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A row's id, or a unique beginning of it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder.")] = Path(
+        "runs/quickstart"
+    ),
+) -> None:
+    """Print a row's way: where it came from, what was decided about it, and where it went."""
+    from codewright.why import trace
+
+    for line in trace(id_, out):
+        print(line)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"codewright {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of codewright itself."""
+
+
+def main() -> None:
+    """Run the command line; errors end as one line and their exit code, never as a traceback."""
+    try:
+        app()
+    except CodewrightError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f" while writing {error.filename}" if error.filename else ""
+            _fail(
+                f"the disk is full{where}; free some space and run the same command again, finished work is kept",
+                2,
+            )
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            _fail(f"{error.filename}: {error.strerror}; choose a folder you may write to", 2)
+        if error.errno == errno.EPIPE:  # `codewright list | head`: the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        raise
+    except KeyboardInterrupt:
+        _fail("stopped; run the same command again to go on from here", 130)
+
+
+def _fail(message: str, code: int) -> None:
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"error: {message}")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Progress bars and summary tables, on stderr so that stdout stays for results."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+Advance = Callable[..., None]
+"""advance(steps=1, note=""): move the bar on and, where given, show a short note such as the current loss."""
+
+
+class Reporter:
+    """Where long work tells what it is doing; `quiet` keeps it silent (tests, workers)."""
+
+    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
+        self.console = console or Console(stderr=True, quiet=quiet, highlight=False)
+
+    @contextlib.contextmanager
+    def bar(self, label: str, total: int, done: int = 0) -> Iterator[Advance]:
+        """Show one bar while the block runs; `done` is what an earlier, killed run had finished already."""
+        columns = (
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            task = progress.add_task(label, total=total, completed=done, note="")
+
+            def advance(steps: int = 1, note: str = "") -> None:
+                progress.advance(task, steps)
+                if note:
+                    progress.update(task, note=note)
+
+            yield advance
+
+    def say(self, text: str) -> None:
+        """Print one line (rich markup allowed)."""
+        self.console.print(text)
+
+    def table(self, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table; columns whose cells are all numbers are right-aligned."""
+        table = Table(title=title, title_justify="left")
+        for index, name in enumerate(header):
+            numeric = all(row[index][:1].isdigit() or row[index] in {"", "-"} for row in rows)
+            table.add_column(name, justify="right" if numeric and rows else "left")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)

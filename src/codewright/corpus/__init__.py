@@ -1,0 +1,1 @@
+"""From folders of raw files to a clean, deduplicated corpus with provenance."""

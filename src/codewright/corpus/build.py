@@ -1,0 +1,304 @@
+"""The stage `corpus.build`: files in, a deduplicated, filtered corpus with provenance out.
+
+Passes, with a barrier between: list (frozen), read and hash (per shard), choose among exact duplicates and hold out
+repositories (all at once, on ids only), filter and write (per shard). Shards are sized by bytes, so memory is bounded
+by the shard and the output does not depend on the number of workers.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from codewright.core.config import strict
+from codewright.core.errors import ConfigError
+from codewright.core.io import read_parquet, write_parquet
+from codewright.core.languages import language_of
+from codewright.core.manifest import WORK_FOLDER, Counts, part_name
+from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Document, Lost, content_id, to_table
+from codewright.corpus.exact import choose_copies
+from codewright.corpus.filtering import judge, load_rules
+from codewright.corpus.ingest import FileEntry, choose_heldout, list_files, resolve_source, select
+from codewright.engine.engine import Shard
+from codewright.engine.stage import StageContext, StageResult
+
+CRASH_LIMIT = 0.001
+"""Share of documents on which rules may crash before the run stops (docs/extending.md)."""
+
+_INDEX_COLUMNS = ["id", "path", "repo", "stars", "committed_at"]
+"""What the choice among copies needs; kept beside the documents so that contents are not read for it."""
+
+_LISTING_SCHEMA = pa.schema(
+    [
+        ("root", pa.string()),
+        ("path", pa.string()),
+        ("repo", pa.string()),
+        ("size", pa.int64()),
+        ("license", pa.string()),
+        ("url", pa.string()),
+        ("shard", pa.int32()),
+    ]
+)
+
+
+@strict
+@dataclass(frozen=True)
+class Config:
+    """What to read and what to keep."""
+
+    source: tuple[str, ...]
+    """Folders, or `stdlib` and `site-packages` for the code every machine has."""
+    languages: tuple[str, ...] | None = None
+    """Only these languages (lower case); None keeps every known one."""
+    rules: tuple[str, ...] = ("text", "python")
+    """Rule files to apply; an empty list applies none."""
+    override: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Bounds changed for this run: rule name -> {low, high}."""
+    max_file_bytes: int = 8_000_000
+    """Larger files are dropped unread. OpenCoder (arXiv 2411.04905, section 2.1) uses 8 MB."""
+    max_repo_bytes: int | None = None
+    """At most this much of one repository, a seeded sample of its files; None for all."""
+    max_bytes: int | None = None
+    """At most this much in all, over repositories in seeded order; None for all."""
+    heldout: float = 0.03
+    """Share of the kept bytes held out, whole repositories at a time; 0 for none."""
+    shard_bytes: int = 4_000_000
+    """Source bytes per shard."""
+
+
+def run(config: Config, context: StageContext) -> StageResult:
+    """Build the corpus. Raises ConfigError for a missing source, or when nothing is left to keep."""
+    load_rules(config.rules, config.override)  # a wrong rule name must not cost the reading first
+    shards, listed_out = _list(config, context)
+    if not shards:
+        raise ConfigError(
+            f"source {', '.join(config.source)}: no source file found (of {listed_out} files listed)"
+        )
+    read = context.engine.map(
+        read_shard, [_read_shard(context, number) for number in range(shards)], "corpus: read"
+    )
+    _choose(config, context)
+    params = {
+        "rules": list(config.rules),
+        "override": {name: dict(bounds) for name, bounds in config.override.items()},
+    }
+    filtered = context.engine.map(
+        filter_shard,
+        [Shard(part_name(number), str(context.out), (), params) for number in range(shards)],
+        "corpus: filter",
+    )
+    counts = Counts.total(Counts.from_json(result["counts"]) for result in [*read, *filtered])
+    counts = _with_listing(counts, context)
+    _check_crashes(filtered)
+    if counts.kept == 0:
+        raise ConfigError(f"corpus is empty: all {counts.rows_in} files were left out ({_reasons(counts)})")
+    languages: Counter[str] = Counter()
+    for result in filtered:
+        languages.update(result["bytes_by_language"])
+    heldout = sum(result["heldout"] for result in filtered)
+    details = {
+        "bytes_read": sum(result["bytes"] for result in read),
+        "bytes_kept": sum(languages.values()),
+        "bytes_by_language": dict(languages.most_common()),
+        "documents_heldout": heldout,
+        "documents_train": counts.kept - heldout,
+    }
+    return StageResult(counts, details=details)
+
+
+def _list(config: Config, context: StageContext) -> tuple[int, int]:
+    """List and choose files, freeze the listing; returns (number of shards, files left out by listing)."""
+    frozen = context.work / "listing.parquet"
+    if frozen.exists():  # written last below
+        numbers = read_parquet(frozen, ["shard"]).column("shard").to_pylist()
+        left_out = context.out / "dropped" / "part-listing.parquet"
+        return max(numbers, default=-1) + 1, len(read_parquet(left_out, ["id"])) if left_out.exists() else 0
+    sources = [resolve_source(spec) for spec in config.source]
+    entries = [entry for source in sources for entry in list_files(source)]
+    selection = select(
+        entries,
+        seed=context.seed,
+        languages=frozenset(config.languages) if config.languages is not None else None,
+        max_file_bytes=config.max_file_bytes,
+        max_repo_bytes=config.max_repo_bytes,
+        max_bytes=config.max_bytes,
+    )
+    lost = [Lost("", reason, f"{entry.size} bytes", entry.shown) for entry, reason in selection.left_out]
+    if lost:
+        write_parquet(context.out / "dropped" / "part-listing.parquet", to_table(lost, LOST_SCHEMA))
+    rows: list[dict[str, Any]] = []
+    shard = filled = 0
+    for entry in selection.chosen:
+        if filled and filled + entry.size > config.shard_bytes:
+            shard, filled = shard + 1, 0
+        filled += entry.size
+        rows.append({**entry.__dict__, "shard": shard})
+    write_parquet(frozen, pa.Table.from_pylist(rows, schema=_LISTING_SCHEMA))
+    return (shard + 1 if rows else 0), len(lost)
+
+
+def _read_shard(context: StageContext, number: int) -> Shard:
+    return Shard(
+        part_name(number), str(context.out), (str(context.work / "listing.parquet"),), {"shard": number}
+    )
+
+
+def read_shard(shard: Shard) -> dict[str, Any]:
+    """Read and hash the files of one shard; what cannot be decoded goes to quarantine."""
+    out = Path(shard.out)
+    listing = read_parquet(shard.inputs[0])
+    rows = [row for row in listing.to_pylist() if row.pop("shard") == shard.params["shard"]]
+    documents: list[Document] = []
+    quarantined: list[Lost] = []
+    size = 0
+    for row in rows:
+        entry = FileEntry(**row)
+        try:
+            data = (Path(entry.root) / entry.path).read_bytes()
+            content = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            reason = f"not UTF-8 at byte {error.start}: {error.reason}"
+            quarantined.append(Lost(content_id(data), "undecodable", reason, entry.shown))
+            continue
+        except OSError as error:
+            quarantined.append(Lost("", "unreadable", str(error.strerror), entry.shown))
+            continue
+        size += len(data)
+        if "\0" in content:
+            quarantined.append(Lost(content_id(data), "binary", "holds NUL bytes", entry.shown))
+            continue
+        documents.append(
+            Document(
+                id=content_id(data),
+                content=content,
+                path=entry.path,
+                repo=entry.repo,
+                language=language_of(entry.path) or "",
+                license=entry.license,
+                url=entry.url,
+            )
+        )
+    table = to_table(documents, DOCUMENT_SCHEMA)
+    write_parquet(out / WORK_FOLDER / "read" / shard.name, table)
+    sizes = pa.array([len(doc.content.encode("utf-8")) for doc in documents], pa.int64())
+    index = table.select(_INDEX_COLUMNS).append_column("size", sizes)
+    write_parquet(out / WORK_FOLDER / "index" / shard.name, index)
+    if quarantined:
+        write_parquet(out / "quarantine" / shard.name, to_table(quarantined, LOST_SCHEMA))
+    # Documents that go on are counted where they end: in the filter pass.
+    return {"bytes": size, "counts": Counts(len(quarantined), 0, {}, len(quarantined)).to_json()}
+
+
+def _choose(config: Config, context: StageContext) -> None:
+    """Decide, on ids and sizes alone, which copies stay and which repositories are held out; write it per shard."""
+    done = context.work / "chosen.parquet"
+    if done.exists():
+        return
+    rows: list[dict[str, Any]] = []
+    for number, part in enumerate(sorted((context.work / "index").glob("part-*.parquet"))):
+        rows.extend(
+            {**row, "part": number, "index": at} for at, row in enumerate(read_parquet(part).to_pylist())
+        )
+    kept_by_id = choose_copies(rows)
+    sizes_by_repo: Counter[str] = Counter()
+    for row in kept_by_id.values():
+        sizes_by_repo[row["repo"]] += row["size"]
+    heldout = choose_heldout(dict(sizes_by_repo), config.heldout, context.seed)
+    table = pa.table(
+        {
+            "part": [row["part"] for row in rows],
+            "index": [row["index"] for row in rows],
+            "copy_of": [_copy_of(row, kept_by_id[row["id"]]) for row in rows],
+            "heldout": [row["repo"] in heldout for row in rows],
+        },
+        schema=pa.schema(
+            [("part", pa.int32()), ("index", pa.int32()), ("copy_of", pa.string()), ("heldout", pa.bool_())]
+        ),
+    )
+    write_parquet(done, table)
+
+
+def _copy_of(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
+    same = (row["part"], row["index"]) == (kept["part"], kept["index"])
+    return None if same else f"{kept['repo']}:{kept['path']}"
+
+
+def filter_shard(shard: Shard) -> dict[str, Any]:
+    """Drop copies and what the rules refuse; write the kept documents of one shard."""
+    out = Path(shard.out)
+    number = int(shard.name.removeprefix("part-").removesuffix(".parquet"))
+    chosen = read_parquet(out / WORK_FOLDER / "chosen.parquet").filter(pc.field("part") == number)
+    decisions = {row["index"]: row for row in chosen.to_pylist()}
+    rules = load_rules(shard.params["rules"], shard.params["override"])
+    kept: dict[str, list[Document]] = {"": [], "heldout": []}
+    dropped: list[Lost] = []
+    quarantined: list[Lost] = []
+    languages: Counter[str] = Counter()
+    for index, row in enumerate(read_parquet(out / WORK_FOLDER / "read" / shard.name).to_pylist()):
+        doc = Document.from_dict(row)
+        shown = f"{doc.repo}:{doc.path}"
+        decision = decisions[index]
+        if decision["copy_of"]:
+            dropped.append(Lost(doc.id, "duplicate", f"same bytes as {decision['copy_of']}", shown))
+            continue
+        verdict = judge(doc, rules)
+        if verdict.crashed:
+            quarantined.append(
+                Lost(doc.id, f"rule_crashed:{verdict.crashed}", verdict.error, shown, doc.content)
+            )
+        elif verdict.fired:
+            fired = ", ".join(f"{name}={value:g}" for name, value in verdict.fired.items())
+            dropped.append(Lost(doc.id, f"rule:{next(iter(verdict.fired))}", fired, shown, doc.content))
+        else:
+            kept["heldout" if decision["heldout"] else ""].append(doc)
+            languages[doc.language] += len(doc.content.encode("utf-8"))
+    for split, documents in kept.items():
+        if documents:
+            write_parquet(out / split / shard.name, to_table(documents, DOCUMENT_SCHEMA))
+    if dropped:
+        write_parquet(out / "dropped" / shard.name, to_table(dropped, LOST_SCHEMA))
+    if quarantined:
+        write_parquet(
+            out / "quarantine" / f"part-rules-{number:05d}.parquet", to_table(quarantined, LOST_SCHEMA)
+        )
+    reasons = Counter(lost.reason for lost in dropped)
+    total = sum(map(len, kept.values()))
+    counts = Counts(total + len(dropped) + len(quarantined), total, reasons, len(quarantined))
+    return {
+        "counts": counts.to_json(),
+        "heldout": len(kept["heldout"]),
+        "bytes_by_language": dict(languages),
+        "crashed": dict(Counter(lost.reason for lost in quarantined)),
+    }
+
+
+def _with_listing(counts: Counts, context: StageContext) -> Counts:
+    left_out = context.out / "dropped" / "part-listing.parquet"
+    if not left_out.exists():
+        return counts
+    reasons = Counter(read_parquet(left_out, ["reason"]).column("reason").to_pylist())
+    total = sum(reasons.values())
+    return Counts.total([counts, Counts(total, 0, reasons, 0)])
+
+
+def _check_crashes(filtered: list[dict[str, Any]]) -> None:
+    crashed: Counter[str] = Counter()
+    for result in filtered:
+        crashed.update(result["crashed"])
+    seen = sum(result["counts"]["in"] for result in filtered)
+    # One crash in a small corpus is a bad document; it takes more than that to call the rule broken.
+    if sum(crashed.values()) > max(1, CRASH_LIMIT * seen):
+        worst, times = crashed.most_common(1)[0]
+        raise ConfigError(
+            f"{worst.removeprefix('rule_crashed:')}: this rule crashed on {times} of {seen} documents "
+            "(see quarantine/); mend it or leave its file out of `rules`"
+        )
+
+
+def _reasons(counts: Counts) -> str:
+    parts = [f"{number} {reason}" for reason, number in sorted(counts.dropped.items())]
+    return ", ".join([*parts, f"{counts.quarantined} quarantined"] if counts.quarantined else parts)

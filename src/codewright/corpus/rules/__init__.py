@@ -1,0 +1,1 @@
+"""Filter rules, one file a language; `text` holds what applies to all."""

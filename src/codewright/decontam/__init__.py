@@ -1,0 +1,1 @@
+"""Keeps benchmark problems out of training rows."""

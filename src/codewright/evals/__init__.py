@@ -1,0 +1,1 @@
+"""From a model to scores with intervals, executed in the sandbox."""

@@ -1,0 +1,1 @@
+"""Benchmarks; the file name is the benchmark."""

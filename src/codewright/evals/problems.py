@@ -1,0 +1,58 @@
+"""The stage `eval.problems`: benchmark problems as a dataset, for decontamination and for scoring to read.
+
+A benchmark is a file under `benchmarks/`; an item of the recipe's list is its key, or the path of a HumanEval-shaped
+JSON Lines file (task_id, prompt, entry_point, canonical_solution, test).
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codewright.core.config import strict
+from codewright.core.errors import ConfigError
+from codewright.core.io import write_parquet
+from codewright.core.manifest import Counts, part_name
+from codewright.core.plugins import load_plugin
+from codewright.core.records import PROBLEM_SCHEMA, Problem, content_id, to_table
+from codewright.engine.stage import StageContext, StageResult
+
+BENCHMARKS_PACKAGE = "codewright.evals.benchmarks"
+PLUGIN_KEY = "plugin"
+"""Problem.meta entry naming the benchmark file that knows how to ask and judge it."""
+
+_FILE_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+
+
+@strict
+@dataclass(frozen=True)
+class Config:
+    """Which problems."""
+
+    benchmarks: tuple[str, ...]
+    """Benchmark keys, or paths of HumanEval-shaped files."""
+
+
+def run(config: Config, context: StageContext) -> StageResult:
+    """Write the problems of all benchmarks. Raises ConfigError for an unknown benchmark or a wrong schema."""
+    found: list[Problem] = []
+    sources: dict[str, dict[str, object]] = {}
+    for item in config.benchmarks:
+        problems = load_problems(item)
+        name = problems[0].benchmark
+        if name in sources:
+            raise ConfigError(f"stage '{context.id}': benchmark '{name}' is named twice")
+        content = [text for problem in problems for text in (problem.task_id, problem.prompt, problem.tests)]
+        sources[name] = {"problems": len(problems), "sha256": content_id(*content)}
+        found.extend(problems)
+    write_parquet(context.out / part_name(0), to_table(found, PROBLEM_SCHEMA))
+    return StageResult(Counts(len(found), len(found)), details={"benchmarks": sources})
+
+
+def load_problems(item: str) -> list[Problem]:
+    """Load one benchmark by key, or a HumanEval-shaped file by path. Raises ConfigError."""
+    if "/" in item or item.endswith(_FILE_SUFFIXES):
+        if not Path(item).is_file():
+            raise ConfigError(f"benchmark file {item}: no such file")
+        key, problems = "humaneval", load_plugin(BENCHMARKS_PACKAGE, "humaneval").problems(item)
+    else:
+        key, problems = item, load_plugin(BENCHMARKS_PACKAGE, item).problems(None)
+    return [replace(problem, meta={**problem.meta, PLUGIN_KEY: key}) for problem in problems]

@@ -1,0 +1,205 @@
+"""Recipes: one YAML file that lists stages; parsed into frozen dataclasses, every wrong key an error.
+
+    name: quickstart
+    seed: 17
+    stages:
+      - corpus.build: {id: corpus, source: [stdlib]}
+      - synth: {id: drills, method: drills, rows: 1000}
+
+A stage's `id` defaults to its kind. A field that takes a stage (`corpus:`, `rows:`, `base:` ...) holds the id of an
+earlier stage, or the folder of a finished dataset from another run.
+"""
+
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from codewright.core.config import build, dump
+from codewright.core.errors import ConfigError
+from codewright.core.manifest import is_finished
+from codewright.core.text import did_you_mean, one_line
+from codewright.engine.stage import StageFunction, ref_fields, stage_refs
+
+STAGES: dict[str, tuple[str, str]] = {
+    "corpus.build": ("codewright.corpus.build:Config", "codewright.corpus.build:run"),
+    "synth": ("codewright.synthesis.driver:Config", "codewright.synthesis.driver:run"),
+    "eval.problems": ("codewright.evals.problems:Config", "codewright.evals.problems:run"),
+    "decontam.run": ("codewright.decontam.run:Config", "codewright.decontam.run:run"),
+    "train.tokenizer": ("codewright.train.config:TokenizerConfig", "codewright.train.tokenizer:run"),
+    "train.pretrain": ("codewright.train.config:PretrainConfig", "codewright.train.pretrain:run"),
+    "train.sft": ("codewright.train.config:SftConfig", "codewright.train.sft:run"),
+    "eval.run": ("codewright.evals.runner:Config", "codewright.evals.runner:run"),
+    "report": ("codewright.report.page:Config", "codewright.report.page:run"),
+}
+"""Stage kind -> (config class, function). The config modules import nothing heavy; functions load when they run."""
+
+_TOP_KEYS = ("name", "seed", "sandbox", "workers", "stages")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One stage of a recipe: its kind, its id (also its folder's name), its config."""
+
+    key: str
+    id: str
+    config: Any
+
+    def load(self) -> StageFunction:
+        """Import and return the stage's function. Raises ConfigError when an extra is missing."""
+        function: StageFunction = load_symbol(STAGES[self.key][1], self.key)
+        return function
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run. `sandbox` is the backend key, `workers` the processes (None: one per core)."""
+
+    name: str
+    seed: int
+    sandbox: str
+    workers: int | None
+    stages: tuple[StageSpec, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the resolved recipe, defaults included; stored beside every run."""
+        stages = [{spec.key: {"id": spec.id, **dump(spec.config)}} for spec in self.stages]
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "sandbox": self.sandbox,
+            "workers": self.workers,
+            "stages": stages,
+        }
+
+
+def load_symbol(spec: str, stage: str) -> Any:
+    """Import `module:name`. Raises ConfigError naming the extra when a third-party package is missing."""
+    module, name = spec.split(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("codewright"):
+            raise
+        raise ConfigError(
+            f"stage {stage} needs the package '{error.name}': pip install 'codewright[train,eval]'"
+        ) from None
+
+
+def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file. sets: `a.b=c` overrides, where a is a stage id or a top-level key.
+
+    Raises: ConfigError with the file, the place and the remedy; nothing is imported or executed for it but configs.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such recipe file")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML ({one_line(error, 200)})") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected a mapping with the keys {', '.join(_TOP_KEYS)}")
+    return parse_recipe(tree, str(path), sets)
+
+
+def parse_recipe(tree: dict[str, Any], where: str, sets: Sequence[str] = ()) -> Recipe:
+    """Turn a parsed recipe into typed stages; see `load_recipe`."""
+    for key in tree:
+        if key not in _TOP_KEYS:
+            raise ConfigError(
+                f"{where}: unknown key '{key}'{did_you_mean(str(key), _TOP_KEYS)}; known: {', '.join(_TOP_KEYS)}"
+            )
+    raw = _raw_stages(tree.get("stages"), where)
+    top = {key: value for key, value in tree.items() if key != "stages"}
+    for assignment in sets:
+        _apply(assignment, top, raw)
+    name, seed = top.get("name"), top.get("seed", 0)
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        raise ConfigError(f"{where}: 'name' is missing or not a plain word")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise ConfigError(f"{where}: 'seed' must be a whole number, found {seed!r}")
+    workers = top.get("workers")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise ConfigError(f"{where}: 'workers' must be a whole number from 1, found {workers!r}")
+    stages: list[StageSpec] = []
+    for key, id_, values in raw:
+        config_class = load_symbol(STAGES[key][0], key)
+        config = build(config_class, values, f"{where}, stage '{id_}'")
+        _check_refs(config, id_, [spec.id for spec in stages], where)
+        stages.append(StageSpec(key, id_, config))
+    return Recipe(name, seed, str(top.get("sandbox", "namespace")), workers, tuple(stages))
+
+
+def _raw_stages(value: Any, where: str) -> list[tuple[str, str, dict[str, Any]]]:
+    if not isinstance(value, list) or not value:
+        raise ConfigError(
+            f"{where}: 'stages' must be a list of stages, e.g. `- corpus.build: {{source: [stdlib]}}`"
+        )
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for number, item in enumerate(value, 1):
+        if isinstance(item, str):
+            item = {item: {}}  # noqa: PLW2901 - the short form of a stage without options
+        if not isinstance(item, dict) or len(item) != 1:
+            raise ConfigError(f"{where}: stage {number} must be one `kind: {{options}}`")
+        key, options = next(iter(item.items()))
+        if key not in STAGES:
+            raise ConfigError(
+                f"{where}: stage {number}: unknown stage '{key}'{did_you_mean(str(key), STAGES)}; known: {', '.join(STAGES)}"
+            )
+        values = dict(options or {}) if isinstance(options, Mapping) or options is None else None
+        if values is None:
+            raise ConfigError(f"{where}: stage {number} ({key}): options must be a mapping")
+        id_ = values.pop("id", key)
+        if not isinstance(id_, str) or not _ID.fullmatch(id_):
+            raise ConfigError(
+                f"{where}: stage {number} ({key}): id {id_!r} must be letters, digits, '.', '_' or '-'"
+            )
+        if id_ in {other for _, other, _ in found}:
+            raise ConfigError(
+                f"{where}: stage {number} ({key}): the id '{id_}' is taken; give it another `id:`"
+            )
+        found.append((key, id_, values))
+    return found
+
+
+def _apply(assignment: str, top: dict[str, Any], raw: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """Apply one `--set a.b=c`; c is read as YAML."""
+    path, equals, text = assignment.partition("=")
+    if not equals or not path:
+        raise ConfigError(
+            f"--set {assignment}: expected NAME=VALUE, e.g. --set drills.rows=100 or --set seed=3"
+        )
+    value = yaml.safe_load(text)
+    if path in _TOP_KEYS and path != "stages":
+        top[path] = value
+        return
+    # Ids may hold dots (`corpus.build`), so the longest id that fits wins.
+    for _, id_, values in sorted(raw, key=lambda item: -len(item[1])):
+        if path.startswith(f"{id_}."):
+            *folders, leaf = path[len(id_) + 1 :].split(".")
+            target = values
+            for folder in folders:
+                target = target.setdefault(folder, {})
+                if not isinstance(target, dict):
+                    raise ConfigError(f"--set {assignment}: '{folder}' is not a mapping")
+            target[leaf] = value
+            return
+    ids = [id_ for _, id_, _ in raw]
+    raise ConfigError(
+        f"--set {assignment}: no stage or key named '{path.split('.', 1)[0]}'"
+        f"{did_you_mean(path.split('.', 1)[0], [*ids, *_TOP_KEYS])}; stages: {', '.join(ids)}"
+    )
+
+
+def _check_refs(config: Any, id_: str, earlier: list[str], where: str) -> None:
+    for ref in stage_refs(config):
+        if ref not in earlier and not is_finished(Path(ref)):
+            raise ConfigError(
+                f"{where}, stage '{id_}': '{ref}' is neither an earlier stage{did_you_mean(ref, earlier)} "
+                f"nor the folder of a finished dataset (fields that take stages: {', '.join(ref_fields(type(config)))})"
+            )

@@ -1,0 +1,1 @@
+"""From a corpus (or from nothing) to instruction rows whose tests were executed."""

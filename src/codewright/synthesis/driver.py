@@ -1,0 +1,203 @@
+"""The stage `synth`: runs one method over its seeds, verifies in the sandbox, removes copies, keeps to the quota.
+
+A method is one file under `methods/`:
+
+    SEEDS = "documents" | "numbers"     what `make` is called with: corpus rows, or 0, 1, 2, ...
+    ROWS_PER_SEED = 2                   for numbers: how many rows one seed usually gives
+    class Options: ...                  its own settings, a frozen dataclass
+    async def make(seed, ask, run, rng, options) -> AsyncIterator[Sample | Reject]
+
+`run` is the sandbox (Job -> Result), `ask` the teacher model (none yet), `rng` is seeded by run, method and seed id.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codewright.core.config import StageRef, build, dump, strict
+from codewright.core.errors import CodewrightError, ConfigError
+from codewright.core.io import read_parquet, write_parquet
+from codewright.core.manifest import WORK_FOLDER, Counts, part_name
+from codewright.core.plugins import load_plugin
+from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, SAMPLE_SCHEMA, Document, Lost, Reject, Sample, to_table
+from codewright.core.rng import rng_for, stable_hash
+from codewright.engine.engine import Shard
+from codewright.engine.stage import StageContext, StageResult
+from codewright.sandbox.lazy import LazySandbox
+
+METHODS_PACKAGE = "codewright.synthesis.methods"
+
+IN_FLIGHT = 4
+"""Seeds worked on at once in one process: enough to keep its sandbox worker busy while rows are made."""
+
+
+@strict
+@dataclass(frozen=True)
+class Config:
+    """Which method, over what, how much."""
+
+    method: str
+    """File name under synthesis/methods."""
+    corpus: StageRef | None = None
+    """The corpus whose documents are the seeds, for methods that need one."""
+    rows: int | None = None
+    """Keep at most this many rows, chosen by a seeded order over ids; None keeps all."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The method's own settings."""
+    seeds_per_shard: int = 1024
+    """Numbered seeds per shard; documents keep the corpus's shards."""
+
+
+def run(config: Config, context: StageContext) -> StageResult:
+    """Make the rows. Raises ConfigError when the method's needs are not met or no row comes out."""
+    method = load_plugin(METHODS_PACKAGE, config.method)
+    options = dump(build(method.Options, config.options, f"stage '{context.id}', options"))
+    shards = _plan(config, context, method.SEEDS, options)
+    made = context.engine.map(synthesize_shard, shards, f"{config.method}: make and verify")
+    if not any(result["made"] for result in made):
+        reasons = Counter[str]()
+        for result in made:
+            reasons.update(result["rejected"])
+        why = (
+            ", ".join(f"{number} {reason}" for reason, number in reasons.most_common(4))
+            or "no candidate at all"
+        )
+        raise ConfigError(f"stage '{context.id}': method {config.method} made no row from its seeds ({why})")
+    _choose(config, context, shards)
+    parts = [Shard(shard.name, shard.out) for shard in shards]
+    written = context.engine.map(write_shard, parts, f"{config.method}: write")
+    counts = Counts.total(Counts.from_json(result["counts"]) for result in written)
+    verdicts: Counter[str] = Counter()
+    tasks: Counter[str] = Counter()
+    for result in written:
+        verdicts.update(result["verdicts"])
+        tasks.update(result["tasks"])
+    details = {"verdicts": dict(sorted(verdicts.items())), "tasks": dict(sorted(tasks.items()))}
+    isolation = next((result["isolation"] for result in made if result["isolation"]), None)
+    return StageResult(counts, isolation, details)
+
+
+def _plan(config: Config, context: StageContext, kind: str, options: Mapping[str, Any]) -> list[Shard]:
+    params = {"method": config.method, "options": options, "seed": context.seed, "sandbox": context.sandbox}
+    out = str(context.out)
+    if kind == "documents":
+        if config.corpus is None:
+            raise ConfigError(f"stage '{context.id}': method {config.method} needs `corpus:`")
+        parts = context.dataset(config.corpus).parts()
+        return [Shard(part_name(number), out, (str(part),), params) for number, part in enumerate(parts)]
+    if config.rows is None:
+        raise ConfigError(f"stage '{context.id}': method {config.method} needs `rows:`")
+    per_seed = load_plugin(METHODS_PACKAGE, config.method).ROWS_PER_SEED
+    seeds = math.ceil(config.rows / per_seed)
+    starts = range(0, seeds, config.seeds_per_shard)
+    return [
+        Shard(
+            part_name(number),
+            out,
+            (),
+            {**params, "start": start, "stop": min(seeds, start + config.seeds_per_shard)},
+        )
+        for number, start in enumerate(starts)
+    ]
+
+
+def synthesize_shard(shard: Shard) -> dict[str, Any]:
+    """Run the method over one shard of seeds; rows go to scratch, rejects and crashes beside them."""
+    return asyncio.run(_synthesize(shard))
+
+
+async def _synthesize(shard: Shard) -> dict[str, Any]:
+    params = shard.params
+    method = load_plugin(METHODS_PACKAGE, params["method"])
+    options = build(method.Options, params["options"], params["method"])
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async with LazySandbox(params["sandbox"]) as sandbox:
+
+        async def work(seed: Document | int) -> list[Sample | Reject | Lost]:
+            key = seed.id if isinstance(seed, Document) else f"{params['method']}:{seed}"
+            rng = rng_for(params["seed"], params["method"], key)
+            async with gate:
+                try:
+                    return [row async for row in method.make(seed, None, sandbox.run, rng, options)]
+                except CodewrightError:
+                    raise
+                except Exception as error:
+                    return [Lost(key, "method_crashed", f"{type(error).__name__}: {error}", key)]
+
+        results = await asyncio.gather(*(work(seed) for seed in _seeds(shard)))
+        isolation = sandbox.isolation
+    rows = [row for result in results for row in result]
+    work_folder = Path(shard.out) / WORK_FOLDER
+    samples = [row for row in rows if isinstance(row, Sample)]
+    rejects = [Lost("", row.reason, row.detail) for row in rows if isinstance(row, Reject)]
+    crashed = [row for row in rows if isinstance(row, Lost)]
+    write_parquet(work_folder / "made" / shard.name, to_table(samples, SAMPLE_SCHEMA))
+    write_parquet(work_folder / "rejected" / shard.name, to_table(rejects, LOST_SCHEMA))
+    write_parquet(work_folder / "crashed" / shard.name, to_table(crashed, LOST_SCHEMA))
+    rejected = Counter(row.reason for row in [*rejects, *crashed])
+    return {"made": len(samples), "rejected": dict(rejected), "isolation": isolation}
+
+
+def _seeds(shard: Shard) -> Iterable[Document | int]:
+    if shard.inputs:
+        return [Document.from_dict(row) for row in read_parquet(shard.inputs[0], DOCUMENT_SCHEMA.names).to_pylist()]
+    return range(shard.params["start"], shard.params["stop"])
+
+
+def _choose(config: Config, context: StageContext, shards: list[Shard]) -> None:
+    """Choose one of equal rows, then the quota, by orders that know nothing of shards; write the decisions."""
+    done = context.work / "chosen.parquet"
+    if done.exists():
+        return
+    best: dict[str, tuple[list[str], str, int, int]] = {}
+    rows: list[tuple[str, int, int]] = []
+    for number, shard in enumerate(shards):
+        table = read_parquet(context.work / "made" / shard.name, ["id", "origin"])
+        for index, row in enumerate(table.to_pylist()):
+            order = (row["origin"]["seeds"], row["origin"]["place"] or "", number, index)
+            rows.append((row["id"], number, index))
+            if row["id"] not in best or order < best[row["id"]]:
+                best[row["id"]] = order
+    ranked = sorted(best, key=lambda id_: (stable_hash(context.seed, "quota", id_), id_))
+    within = set(ranked if config.rows is None else ranked[: config.rows])
+    reasons: list[Lost] = []
+    for id_, number, index in rows:
+        if best[id_][2:] != (number, index):
+            reasons.append(Lost(id_, "duplicate", "", f"{number}/{index}"))
+        elif id_ not in within:
+            reasons.append(Lost(id_, "over_quota", f"rows: {config.rows}", f"{number}/{index}"))
+    write_parquet(done, to_table(reasons, LOST_SCHEMA))
+
+
+def write_shard(shard: Shard) -> dict[str, Any]:
+    """Write the kept rows of one shard, and why the others left."""
+    out, work = Path(shard.out), Path(shard.out) / WORK_FOLDER
+    number = int(shard.name.removeprefix("part-").removesuffix(".parquet"))
+    leaving: dict[int, dict[str, Any]] = {}
+    for row in read_parquet(work / "chosen.parquet").to_pylist():
+        part, index = row["path"].split("/")
+        if int(part) == number:
+            leaving[int(index)] = row
+    made = read_parquet(work / "made" / shard.name).to_pylist()
+    kept = [Sample.from_dict(row) for index, row in enumerate(made) if index not in leaving]
+    dropped = [Lost(row["id"], row["reason"], row["detail"]) for row in leaving.values()]
+    dropped += [Lost(**row) for row in read_parquet(work / "rejected" / shard.name).to_pylist()]
+    crashed = [Lost(**row) for row in read_parquet(work / "crashed" / shard.name).to_pylist()]
+    if kept:
+        write_parquet(out / shard.name, to_table(kept, SAMPLE_SCHEMA))
+    if dropped:
+        write_parquet(out / "dropped" / shard.name, to_table(dropped, LOST_SCHEMA))
+    if crashed:
+        write_parquet(out / "quarantine" / shard.name, to_table(crashed, LOST_SCHEMA))
+    reasons = Counter(row.reason for row in dropped)
+    counts = Counts(len(kept) + len(dropped) + len(crashed), len(kept), reasons, len(crashed))
+    return {
+        "counts": counts.to_json(),
+        "verdicts": dict(Counter(row.verdict.status if row.verdict else "no tests" for row in kept)),
+        "tasks": dict(Counter(f"{row.task} ({row.form})" for row in kept)),
+    }

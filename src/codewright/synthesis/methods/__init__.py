@@ -1,0 +1,1 @@
+"""Synthesis methods; the file name is the method."""

@@ -1,0 +1,103 @@
+"""`codewright why ID`: a row's way back to its source file and forward to where it was used or dropped."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from codewright.core.errors import ConfigError
+from codewright.core.io import read_json, read_parquet
+from codewright.core.manifest import Dataset, is_finished
+from codewright.core.text import one_line
+from codewright.runner import RUN_FILE
+
+MIN_PREFIX = 4
+_SPLITS = {"": "", "heldout": "held out", "dropped": "dropped", "quarantine": "quarantined"}
+
+
+def trace(prefix: str, out: Path) -> list[str]:
+    """Return the lines that tell a row's story, in the order of the stages.
+
+    prefix: the id of a document, instruction row or problem, or at least its first four characters.
+    Raises: ConfigError when `out` is no run, or the id is unknown, too short or not unique.
+    """
+    if len(prefix) < MIN_PREFIX:
+        raise ConfigError(f"why {prefix}: give at least {MIN_PREFIX} characters of the id")
+    stages = _stages(out)
+    ids = sorted({row["id"] for folder in stages for _, row in _find(folder, prefix, exact=False)})
+    if not ids:
+        raise ConfigError(
+            f"why {prefix}: no row with this id in {out}; ids stand in the `id` column of its datasets"
+        )
+    if len(ids) > 1:
+        raise ConfigError(
+            f"why {prefix}: {len(ids)} rows begin so, e.g. {ids[0][:16]} and {ids[1][:16]}; give more of it"
+        )
+    return _story(ids[0], stages, out, depth=0, seen=set())
+
+
+def _stages(out: Path) -> list[Path]:
+    if not (out / RUN_FILE).is_file():
+        raise ConfigError(f"--out {out}: no codewright run here")
+    recipe: dict[str, Any] = read_json(out / RUN_FILE)
+    ids = [options["id"] for stage in recipe["stages"] for options in stage.values()]
+    return [out / id_ for id_ in ids if is_finished(out / id_)]
+
+
+def _story(id_: str, stages: list[Path], out: Path, depth: int, seen: set[str]) -> list[str]:
+    seen.add(id_)
+    pad = "  " * depth
+    lines = [f"{pad}row {id_}"]
+    origins: dict[str, str] = {}
+    for folder in stages:
+        for split, row in _find(folder, id_, exact=True):
+            lines.append(f"{pad}  {folder.name}: {_describe(split, row)}")
+            for seed in (row.get("origin") or {}).get("seeds") or []:
+                origins[seed] = row["origin"]["place"] or ""
+    for seed, place in origins.items():
+        where = f" ({place})" if place else ""
+        lines.append(f"{pad}  made from {seed}{where}")
+        if seed not in seen and any(True for folder in stages for _ in _find(folder, seed, exact=True)):
+            lines.extend(_story(seed, stages, out, depth + 1, seen))
+    return lines
+
+
+def _find(folder: Path, id_: str, *, exact: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (split, row) for every row of a stage whose id is, or begins with, `id_`."""
+    dataset = Dataset(folder)
+    for split in _SPLITS:
+        for part in dataset.parts(split):
+            yield from ((split, row) for row in _rows_with(part, id_, exact))
+    if (folder / "rows.parquet").is_file():  # what a training stage consumed
+        yield from (("trained", row) for row in _rows_with(folder / "rows.parquet", id_, exact))
+
+
+def _rows_with(part: Path, id_: str, exact: bool) -> list[dict[str, Any]]:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if "id" not in pq.read_schema(part).names:
+        return []
+    ids = read_parquet(part, ["id"]).column("id")
+    mask = pc.equal(ids, id_) if exact else pc.starts_with(ids, id_)
+    if not pc.any(mask).as_py():
+        return []
+    return list(read_parquet(part).filter(mask).to_pylist())
+
+
+def _describe(split: str, row: dict[str, Any]) -> str:
+    if split == "trained":
+        return f"trained on ({row['tokens']} tokens)"
+    if split in {"dropped", "quarantine"}:
+        path = f", {row['path']}" if row["path"] else ""
+        detail = f" ({one_line(row['detail'], 120)})" if row["detail"] else ""
+        return f"{_SPLITS[split]}: {row['reason']}{detail}{path}"
+    if "repo" in row:
+        held = ", held out" if split == "heldout" else ""
+        license_ = f", licence {row['license']}" if row["license"] else ""
+        url = f", {row['url']}" if row["url"] else ""
+        return f"document {row['path']} of {row['repo']}, {row['language']}{license_}{url}{held}"
+    if "messages" in row:
+        verdict = row["verdict"]
+        tested = f"tests {verdict['status']} ({verdict['isolation']})" if verdict else "no tests"
+        return f"kept: {row['method']} row, {row['task']}, {row['form']} form, {tested}"
+    return "kept"

@@ -1,0 +1,92 @@
+"""Shared fixtures: a small source tree, the command line as a user calls it, stages run without a recipe."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codewright.core.progress import Reporter
+from codewright.recipe import parse_recipe
+from codewright.runner import RunResult, run_recipe
+
+REPOSITORY = Path(__file__).parents[1]
+
+ADD = '''"""Arithmetic."""
+
+import math
+
+
+def add(a, b):
+    """Return the sum of two given numbers.
+
+    >>> add(2, 3)
+    5
+    """
+    if a is None:
+        return b
+    return a + b
+
+
+def area(radius):
+    """Return the area of a circle of this radius."""
+    if radius < 0:
+        radius = 0
+    return math.pi * radius ** 2
+
+
+def wrong(x):
+    """Double the number that is given here.
+
+    >>> wrong(2)
+    4
+    """
+    if x:
+        x = x + 1
+    return x + 2
+'''
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A folder with four packages: functions with docstrings, a copy, a file that is not UTF-8, one that is not code."""
+    root = tmp_path / "source"
+    for package in ("alpha", "beta", "gamma", "delta"):
+        (root / package).mkdir(parents=True)
+        lines = [f"def {package}_{number}(value):\n    return value * {number}\n" for number in range(30)]
+        (root / package / "plain.py").write_text("\n\n".join(lines))
+    (root / "alpha" / "maths.py").write_text(ADD)
+    (root / "beta" / "copy.py").write_text(ADD)
+    (root / "gamma" / "latin.py").write_bytes(b"name = '\xe9t\xe9'\n")
+    (root / "gamma" / "notes.xyz").write_text("not a language anybody knows")
+    (root / "delta" / "broken.py").write_text("def broken(:\n    return 1\n")
+    (root / "delta" / "app.js").write_text("function go() { return 1; }\n" * 5)
+    return root
+
+
+@pytest.fixture
+def run_stages(tmp_path: Path) -> Callable[..., RunResult]:
+    """Run a list of stages into tmp_path/run."""
+
+    def run(stages: list[dict[str, Any]], *, out: Path | None = None, **top: Any) -> RunResult:
+        tree = {"name": "test", "seed": 5, "workers": 2, **top, "stages": stages}
+        return run_recipe(parse_recipe(tree, "test"), out or tmp_path / "run", reporter=Reporter(quiet=True))
+
+    return run
+
+
+@pytest.fixture
+def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Call the command line in a process of its own, from the repository's root."""
+
+    def call(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "codewright", *map(str, args)]
+        environment = {**os.environ, "COLUMNS": "200"}
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=REPOSITORY, env=environment, **options
+        )
+
+    return call

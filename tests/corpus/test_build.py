@@ -1,0 +1,149 @@
+"""The corpus stage on a small tree: what is kept, what leaves and why, and that nothing else decides."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codewright.core.errors import ConfigError
+from codewright.core.manifest import Dataset, Manifest
+from codewright.corpus import filtering
+
+Run = Callable[..., Any]
+
+
+def build(run_stages: Run, source: Path, out: Path | None = None, **options: Any) -> Dataset:
+    top = {key: options.pop(key) for key in ("workers", "seed") if key in options}
+    stage = {"corpus.build": {"id": "corpus", "source": [str(source)], "heldout": 0.2, **options}}
+    out = out or source.parent / "run"
+    run_stages([stage], out=out, **top)
+    return Dataset(out / "corpus")
+
+
+def lost(dataset: Dataset, split: str) -> dict[str, str]:
+    return {row["path"].split(":", 1)[1]: row["reason"] for row in dataset.rows(split)}
+
+
+def test_every_file_is_accounted_for(run_stages: Run, source: Path) -> None:
+    dataset = build(run_stages, source)
+    counts = dataset.manifest.counts
+    assert counts is not None
+    assert counts.to_json() == {
+        "in": 10,
+        "kept": 6,
+        "dropped": {"duplicate": 1, "rule:has_syntax_error": 1, "unknown_language": 1},
+        "quarantined": 1,
+    }
+    dropped = lost(dataset, "dropped")
+    assert dropped["gamma/notes.xyz"] == "unknown_language"
+    assert dropped["delta/broken.py"] == "rule:has_syntax_error"
+    assert dropped["beta/copy.py"] == "duplicate"  # alpha comes first in the order of repositories
+    assert lost(dataset, "quarantine") == {"gamma/latin.py": "undecodable"}
+
+
+def test_provenance_and_held_out_repositories(run_stages: Run, source: Path) -> None:
+    dataset = build(run_stages, source)
+    train = {(row["repo"], row["path"]) for row in dataset.rows()}
+    heldout = {(row["repo"], row["path"]) for row in dataset.rows("heldout")}
+    assert heldout
+    assert not {repo for repo, _ in train} & {repo for repo, _ in heldout}
+    assert ("source/alpha", "alpha/maths.py") in train | heldout
+    assert len(train | heldout) == 6
+    details = dataset.manifest.details
+    assert details["documents_train"] == len(train)
+    assert details["documents_heldout"] == len(heldout)
+
+
+def test_output_depends_on_neither_workers_nor_shards(run_stages: Run, source: Path) -> None:
+    def rows(dataset: Dataset) -> list[Any]:
+        return [*dataset.rows(), *dataset.rows("heldout")]
+
+    base = build(run_stages, source, source.parent / "a", workers=2)
+    same = build(run_stages, source, source.parent / "b", workers=1)
+    many = build(run_stages, source, source.parent / "c", workers=2, shard_bytes=1)
+    assert [part.read_bytes() for part in base.parts()] == [part.read_bytes() for part in same.parts()]
+    assert len(many.parts()) > len(base.parts())
+    assert rows(many) == rows(base)
+
+
+def test_budgets_and_languages(run_stages: Run, source: Path) -> None:
+    dataset = build(run_stages, source, max_file_bytes=1000, languages=["python"])
+    reasons = dataset.manifest.counts.dropped
+    assert reasons["too_large"] == 4
+    assert reasons["other_language"] == 1
+    small = build(run_stages, source, source.parent / "small", max_bytes=2000, rules=[])
+    assert small.manifest.counts.dropped["over_budget"] > 0
+    assert sum(len(row["content"]) for row in small.rows()) <= 2000
+
+
+def test_symbolic_links_are_not_followed(run_stages: Run, source: Path) -> None:
+    (source / "alpha" / "link.py").symlink_to("/etc/hostname")
+    (source / "alpha" / "loop").symlink_to(source)
+    assert build(run_stages, source).manifest.counts.rows_in == 10
+
+
+def test_bounds_can_be_overridden(run_stages: Run, source: Path) -> None:
+    dataset = build(run_stages, source, override={"max_chars_line": {"high": 30}})
+    fired = [row for row in dataset.rows("dropped") if row["reason"] == "rule:max_chars_line"]
+    assert fired
+    assert all("max_chars_line=" in row["detail"] for row in fired)
+    with pytest.raises(
+        ConfigError, match=r"no loaded rule named 'max_char_line' \(did you mean 'max_chars_line'\?\)"
+    ):
+        build(run_stages, source, source.parent / "b", override={"max_char_line": {"high": 30}})
+    with pytest.raises(ConfigError, match="unknown bound 'hihg'"):
+        build(run_stages, source, source.parent / "c", override={"max_chars_line": {"hihg": 20}})
+
+
+def test_a_crashing_rule_quarantines_one_document_and_many_stop_the_run(
+    run_stages: Run, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash_on(words: tuple[str, ...]) -> Callable[..., Any]:
+        def measure(doc: Any) -> float:
+            if any(word in doc.path for word in words):
+                raise ValueError("cannot measure this")
+            return 0.0
+
+        return lambda files, overrides: {
+            "text": [filtering.Rule("num_odd", "text", measure, None, 1, "test")]
+        }
+
+    monkeypatch.setattr("codewright.corpus.build.load_rules", crash_on(("maths",)))
+    dataset = build(run_stages, source, workers=1)
+    assert lost(dataset, "quarantine")["alpha/maths.py"] == "rule_crashed:num_odd"
+    assert dataset.manifest.counts.quarantined == 2
+    monkeypatch.setattr("codewright.corpus.build.load_rules", crash_on(("plain",)))
+    with pytest.raises(ConfigError, match="num_odd: this rule crashed on 4 of 8 documents"):
+        build(run_stages, source, source.parent / "b", workers=1)
+
+
+@pytest.mark.parametrize("make", ["empty", "unknown", "rules"])
+def test_an_empty_corpus_is_one_clear_error(run_stages: Run, tmp_path: Path, make: str) -> None:
+    root = tmp_path / "source"
+    root.mkdir()
+    if make == "unknown":
+        (root / "a.xyz").write_text("text")
+    if make == "rules":
+        (root / "a.py").write_text("def broken(:")
+    message = "corpus is empty: all 1 files .*has_syntax_error" if make == "rules" else "no source file found"
+    with pytest.raises(ConfigError, match=message):
+        build(run_stages, root)
+
+
+def test_a_missing_source_is_one_clear_error(run_stages: Run, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such folder"):
+        build(run_stages, tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="not a folder"):
+        build(run_stages, tmp_path / "file", tmp_path / "other")
+
+
+def test_the_manifest_tells_how_it_was_made(run_stages: Run, source: Path) -> None:
+    dataset = build(run_stages, source)
+    manifest = Manifest.read(dataset.folder)
+    assert manifest.config["max_file_bytes"] == 8_000_000
+    assert manifest.versions["codewright"]
+    assert not (dataset.folder / ".work").exists()
+    assert json.loads((dataset.folder / "manifest.json").read_text())["counts"]["in"] == 10
