@@ -53,8 +53,13 @@ class Job:
     """One program to run.
 
     files: name -> text; the first is the program itself (the solution in `split` and `inproc`).
-    tests: source that runs after the solution and sees its public names; empty in `script`.
+    tests: source that runs after the solution and sees its public names; empty in `script`, or appended to the program
+        there, which makes a pass forgeable.
     entry_point: the one name the tests may call in `split`; None lets them call every public function.
+    prelude: in `split`, source of the problem's own (helpers its tests call): it runs with the tests, before the
+        solution's names arrive, and a solution cannot replace what it defines. The other modes ignore it.
+    stdin, args: what the program reads and finds in its arguments.
+    packages: what the program imports beyond the standard library; ConfigError where the sandbox lacks one.
     """
 
     mode: Mode
@@ -62,6 +67,7 @@ class Job:
     language: str = "python"
     entry_point: str | None = None
     tests: str = ""
+    prelude: str = ""
     stdin: str = ""
     args: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()

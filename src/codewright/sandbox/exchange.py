@@ -1,0 +1,317 @@
+"""The host's side of one run: what is handed to the guest, what is read back while it runs, what it amounts to.
+
+Everything a guest sends is untrusted: output is cut at its limit, a verdict counts only with the job's nonce and only with
+a status its mode can end in. Limits: one event loop, one run per `Exchange`.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import cast
+
+from codewright.core.errors import ConfigError
+from codewright.sandbox.guest.commands import ENDED
+from codewright.sandbox.guest.wire import (
+    MESSAGE_BYTES,
+    MISSING_PACKAGE,
+    READY,
+    TROUBLE,
+    ExitReport,
+    Program,
+    Record,
+    StartOrder,
+    Tests,
+    WireLimits,
+)
+from codewright.sandbox.job import Job, Limits, Result, Status
+from codewright.sandbox.toolchains import load_language
+
+_READ_BYTES = 1 << 16
+_MOST_VERDICT_MESSAGES = 64
+
+_ENDINGS: dict[str, dict[str, Status]] = {
+    "inproc": {
+        "passed": "passed",
+        "failed": "failed",
+        "error": "error",
+        "memory_limit": "memory_limit",
+        "exited_early": "exited_early",
+        "compile_error": "compile_error",
+    },
+    "script": {"error": "error", "memory_limit": "memory_limit", "compile_error": "compile_error"},
+    "command": {"compile_error": "compile_error"},
+}
+_ENDINGS["split"] = {**_ENDINGS["inproc"], "not_plain": "not_plain", "killed": "killed"}
+
+
+_Judgement = tuple[Status, str, int | None]
+"""Status, detail, exit code."""
+
+
+class WorkerDiedError(Exception):
+    """Trouble of the sandbox, not of the program: the worker is to be replaced and the job tried again."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job, checked, in the form it travels in."""
+
+    job: Job
+    order: StartOrder
+    program: Program
+    tests: Tests
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What came out of a run."""
+
+    stdout: bytes
+    stderr: bytes
+    overflow: bool
+    verdict: tuple[bytes, ...]
+    nonce: str
+
+
+def prepare(job: Job) -> Prepared:
+    """Check a job. Raises ConfigError for what no sandbox can run."""
+    language = load_language(job.language)
+    if not job.files:
+        raise ConfigError("a sandbox job needs at least one file")
+    for name in job.files:
+        _check_name(name)
+    _check_limits(job.limits)
+    if job.mode not in ("split", "inproc", "script"):
+        raise ConfigError(f"unknown sandbox mode '{job.mode}'; there are: split, inproc, script")
+    if job.mode != "script" and language.runner != "python":
+        raise ConfigError(
+            f"sandbox mode '{job.mode}' is for Python; language '{job.language}' runs in mode 'script'"
+        )
+    runner: str = job.mode if language.runner == "python" else "command"
+    main = next(iter(job.files))
+    return Prepared(
+        job,
+        StartOrder(runner=runner, limits=cast(WireLimits, asdict(job.limits)), packages=list(job.packages)),
+        Program(
+            files=dict(job.files),
+            args=list(job.args),
+            compile=[part.replace("{file}", main) for part in language.compile],
+            run=[part.replace("{file}", main) for part in language.run],
+        ),
+        Tests(tests=job.tests, prelude=job.prelude, entry_point=job.entry_point),
+    )
+
+
+def _check_name(name: str) -> None:
+    path = PurePosixPath(name)
+    if not name or "\0" in name or path.is_absolute() or ".." in path.parts or not path.name:
+        raise ConfigError(f"sandbox job: {name!r} is no file name inside the working folder")
+
+
+def _check_limits(limits: Limits) -> None:
+    for field, value in asdict(limits).items():
+        if value <= 0:
+            raise ConfigError(f"sandbox job: limit {field} is {value}, it has to be positive")
+
+
+def memory_file(data: bytes) -> int:
+    """Make an anonymous file with this content, its offset at the start."""
+    fd = os.memfd_create("codewright")
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+class _Output:
+    """One output stream, read while the program runs, kept up to its limit."""
+
+    def __init__(self, fd: int, limit: int, on_overflow: Callable[[], None]) -> None:
+        self.fd = fd
+        self.data = bytearray()
+        self.overflow = False
+        self._limit = limit
+        self._on_overflow = on_overflow
+        os.set_blocking(fd, False)
+
+    def read(self) -> bool:
+        """Take what is there; False at the end or when there is nothing now."""
+        try:
+            part = os.read(self.fd, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        self.data += part[: max(0, self._limit + 1 - len(self.data))]
+        if len(self.data) > self._limit and not self.overflow:
+            self.overflow = True
+            self._on_overflow()
+        return bool(part)
+
+
+class Exchange:
+    """Descriptors of one run. Use: hand over `guest_fds`, `listen`, await the exit, `collect`, `close`."""
+
+    def __init__(self, prepared: Prepared, on_overflow: Callable[[], None]) -> None:
+        self._nonce = secrets.token_hex(16)
+        limit = prepared.job.limits.output_bytes
+        stdout, stdout_guest = os.pipe()
+        stderr, stderr_guest = os.pipe()
+        self._verdict, verdict_guest = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._verdict.setblocking(False)
+        self._verdict.send(self._nonce.encode())
+        self._outputs = (_Output(stdout, limit, on_overflow), _Output(stderr, limit, on_overflow))
+        self._listening: asyncio.AbstractEventLoop | None = None
+        self.guest_fds = [
+            memory_file(prepared.job.stdin.encode("utf-8", "replace")),
+            stdout_guest,
+            stderr_guest,
+            verdict_guest.detach(),
+            memory_file(json.dumps(prepared.program).encode()),
+            memory_file(json.dumps(prepared.tests).encode()),
+        ]
+
+    def handed_over(self) -> None:
+        """Close this side's copies of what the guest has now."""
+        while self.guest_fds:
+            os.close(self.guest_fds.pop())
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read output from now on, so that the program never waits for us."""
+        self._listening = loop
+        for output in self._outputs:
+            loop.add_reader(output.fd, self._readable, output)
+
+    def _readable(self, output: _Output) -> None:
+        if not output.read() and self._listening is not None:
+            self._listening.remove_reader(output.fd)
+
+    def collect(self) -> Collected:
+        """Take the rest, once every process of the program is gone."""
+        for output in self._outputs:
+            while output.read():
+                pass
+        stdout, stderr = self._outputs
+        overflow = stdout.overflow or stderr.overflow
+        return Collected(
+            bytes(stdout.data), bytes(stderr.data), overflow, tuple(self._messages()), self._nonce
+        )
+
+    def _messages(self) -> list[bytes]:
+        messages: list[bytes] = []
+        while len(messages) < _MOST_VERDICT_MESSAGES:
+            try:
+                message = self._verdict.recv(MESSAGE_BYTES)
+            except ConnectionResetError:
+                continue  # said once if the guest left the nonce unread; its messages come after
+            except BlockingIOError:
+                break
+            if not message:
+                break
+            messages.append(message)
+        return messages
+
+    def close(self) -> None:
+        """Release everything."""
+        self.handed_over()
+        for output in self._outputs:
+            if self._listening is not None:
+                self._listening.remove_reader(output.fd)
+            os.close(output.fd)
+        self._verdict.close()
+
+
+def conclude(
+    prepared: Prepared, report: ExitReport, collected: Collected, isolation: str, forgeable: bool
+) -> Result:
+    """Weigh what was seen. Raises WorkerDiedError if the program never started, ConfigError for a missing package."""
+    job = prepared.job
+    status, detail, exit_code = _judge(prepared, report, collected)
+    limit = job.limits.output_bytes
+    return Result(
+        status=status,
+        stdout=collected.stdout[:limit].decode("utf-8", "replace"),
+        stderr=collected.stderr[:limit].decode("utf-8", "replace"),
+        cpu_s=report["cpu_s"],
+        wall_s=report["wall_s"],
+        max_rss_bytes=report["max_rss_bytes"],
+        isolation=isolation,
+        forgeable=forgeable or job.mode == "inproc" or (job.mode == "script" and bool(job.tests)),
+        detail=detail,
+        exit_code=exit_code,
+    )
+
+
+def _judge(prepared: Prepared, report: ExitReport, collected: Collected) -> _Judgement:
+    limits = prepared.job.limits
+    first = collected.verdict[0] if collected.verdict else b""
+    if first.startswith(MISSING_PACKAGE):
+        name = first.removeprefix(MISSING_PACKAGE).decode("utf-8", "replace")
+        raise ConfigError(f"the sandbox's Python has no package '{name}'")
+    if collected.overflow:
+        return "output_limit", f"wrote more than {limits.output_bytes} bytes", None
+    if report["cause"] == "memory_limit":
+        return "memory_limit", f"its processes used more than {limits.tree_bytes} bytes together", None
+    if report["cause"] == "timeout":
+        return "timeout", f"ran longer than {limits.wall_s:g} s, or {limits.cpu_s:g} s of CPU", None
+    if first != READY:
+        reason = first.removeprefix(TROUBLE).decode("utf-8", "replace") or "no reason given"
+        raise WorkerDiedError(f"the program's process could not be confined: {reason}")
+    return _judge_ending(prepared, report, collected)
+
+
+def _judge_ending(prepared: Prepared, report: ExitReport, collected: Collected) -> _Judgement:
+    """Judge a program that ended by itself."""
+    limits, runner = prepared.job.limits, prepared.order["runner"]
+    record = _find_record(collected)
+    if record is not None and runner == "command" and record["status"] == ENDED:
+        return _judge_exit(record.get("exit_code"), record.get("signal"), report, limits)
+    if record is not None and record["status"] in _ENDINGS[runner]:
+        status = _ENDINGS[runner][record["status"]]
+        if status == "killed":
+            return _judge_exit(None, record.get("signal"), report, limits)
+        return status, record["detail"], report["exit_code"] if prepared.job.mode == "script" else None
+    if runner == "script" or report["signal"]:
+        return _judge_exit(report["exit_code"], report["signal"], report, limits)
+    return "exited_early", f"ended with exit code {report['exit_code']} before the last test", None
+
+
+def _judge_exit(code: int | None, number: int | None, report: ExitReport, limits: Limits) -> _Judgement:
+    if number:
+        if number in (signal.SIGXCPU, signal.SIGKILL) and report["cpu_s"] >= limits.cpu_s:
+            return "timeout", f"used more than {limits.cpu_s:g} s of CPU", None
+        return "killed", f"died by {_signal_name(number)}", None
+    if code == 0:
+        return "passed", "", 0
+    return "error", f"exit code {code}", code
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _find_record(collected: Collected) -> Record | None:
+    """Return the one message that carries the nonce; anything may be in it and around it."""
+    for message in collected.verdict[1:]:
+        try:
+            data = json.loads(message)
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(data, dict) or data.get("nonce") != collected.nonce:
+            continue
+        if isinstance(data.get("status"), str) and isinstance(data.get("detail"), str):
+            record = Record(nonce=collected.nonce, status=data["status"], detail=data["detail"])
+            if isinstance(data.get("exit_code"), int):
+                record["exit_code"] = data["exit_code"]
+            if isinstance(data.get("signal"), int):
+                record["signal"] = data["signal"]
+            return record
+    return None

@@ -1,0 +1,57 @@
+"""Compiling and executing Python source as a module, with its lines at hand for tracebacks and `inspect`.
+
+Limits: runs in a process forked from a warm interpreter, so modules a program would import may be loaded already.
+"""
+
+import builtins
+import linecache
+import sys
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class SourceError(Exception):
+    """The source does not compile; the cause is what the compiler raised."""
+
+
+def new_module(name: str) -> types.ModuleType:
+    """Register an empty module, as dataclasses, pickle and typing expect to find one."""
+    module = types.ModuleType(name)
+    module.__dict__["__builtins__"] = builtins
+    sys.modules[name] = module
+    return module
+
+
+def run_source(source: str, file_name: str, namespace: dict[str, Any]) -> None:
+    """Compile and execute; SourceError only for what the compiler itself refuses."""
+    linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
+    try:
+        code = compile(source, file_name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+        # ValueError: null bytes or lone surrogates; the others: nested beyond what the compiler can follow.
+        raise SourceError from error
+    exec(code, namespace)  # noqa: S102 - running untrusted code is this package's purpose
+
+
+def write_files(files: Mapping[str, str]) -> None:
+    """Put files below the working folder; names were checked by the host."""
+    for name, text in files.items():
+        path = Path(name)
+        if path.parent != Path():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def main_file(files: Mapping[str, str]) -> tuple[str, str]:
+    """Name and text of the program itself: the first file."""
+    return next(iter(files.items()))
+
+
+def make_importable(files: Mapping[str, str]) -> None:
+    """Write the program's other files and let `import` find them."""
+    others = dict(list(files.items())[1:])
+    if others:
+        write_files(others)
+        sys.path.insert(0, str(Path.cwd()))
