@@ -29,14 +29,8 @@ def visible(text: str) -> str:
 
     Source: Boucher & Anderson 2021 (arXiv 2111.00169): direction marks make code read otherwise than it runs.
     """
-    return _HIDDEN.sub(lambda found: _stand_in(found.group()), text.replace("\r\n", "\n"))
-
-
-def _stand_in(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"\u27e8U+{code:04X}\u27e9"
+    # Unicode has pictures for some of them, but few fonts do.
+    return _HIDDEN.sub(lambda found: f"\u27e8U+{ord(found.group()):04X}\u27e9", text.replace("\r\n", "\n"))
 
 
 @dataclass(frozen=True)
@@ -70,10 +64,15 @@ def compact(value: float) -> str:
 def percent(share: float) -> str:
     """Format a share, e.g. `12.3 %`; what is not nothing never reads as 0, what is not all never as 100."""
     if 0 < share < 0.001:
-        return "< 0.1 %"
+        return "<\u00a00.1\u00a0%"
     if 0.999 < share < 1:
-        return "> 99.9 %"
-    return f"{share * 100:.1f} %"
+        return ">\u00a099.9\u00a0%"
+    return f"{share * 100:.1f}\u00a0%"
+
+
+def signed_percent(change: float) -> str:
+    """Format a relative change, e.g. `+5.1 %`."""
+    return f"{change * 100:+.1f}\u00a0%".replace("-", "\u2212")
 
 
 def environment(package: str) -> Environment:
@@ -90,7 +89,7 @@ def environment(package: str) -> Environment:
         finalize=_finalize,
     )
     made.filters |= {
-        "number": number, "compact": compact, "percent": percent, "clip": clip,
+        "number": number, "compact": compact, "percent": percent, "signed_percent": signed_percent, "clip": clip,
         "bytes": human_bytes, "seconds": human_seconds,
     }  # fmt: skip
     made.globals |= {"BASE_CSS": Markup(BASE_CSS), "CSP": CSP}  # noqa: S704 - our own constant
@@ -106,7 +105,7 @@ BASE_CSS = """
   color-scheme: light dark;
   --ground: #ffffff; --raised: #f4f6f8; --line: #d5dbe1; --grid: #e4e8ec;
   --ink: #14191f; --muted: #545e6a; --accent: #0a5fa5; --accent-soft: #dcebf8;
-  --good: #1a7f55; --good-soft: #dff3e8; --bad: #b3261e; --bad-soft: #fbe5e2; --warn: #85560a; --warn-soft: #faeccd;
+  --good: #12683f; --good-soft: #dff3e8; --bad: #b3261e; --bad-soft: #fbe5e2; --warn: #85560a; --warn-soft: #faeccd;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif;
   --mono: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", monospace;
 }
@@ -135,8 +134,9 @@ code, .mono { font-family: var(--mono); font-size: 0.875em; overflow-wrap: anywh
 .scroll { overflow-x: auto; max-width: 100%; position: relative; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: 0 0 0.4rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.9rem 0.35rem 0; border-top: 1px solid var(--grid); }
+th, td { text-align: left; vertical-align: top; padding: 0.35rem 1.2rem 0.35rem 0; border-top: 1px solid var(--grid); }
 th:last-child, td:last-child { padding-right: 0; }
+thead td { border-top: 0; }
 thead th { color: var(--muted); font-weight: 500; border-top: 0; white-space: nowrap; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tfoot th, tfoot td { border-top: 1px solid var(--muted); font-weight: 600; }
@@ -150,7 +150,7 @@ summary { cursor: pointer; }
 details > pre, details > .scroll { margin-top: 0.5rem; }
 .tag {
   display: inline-block; max-width: 100%; padding: 0.05rem 0.5rem; border-radius: 4px; background: var(--raised);
-  color: var(--muted); font-size: 0.8rem; overflow-wrap: anywhere;
+  color: var(--muted); font-size: 0.8rem; font-weight: 400; overflow-wrap: anywhere;
 }
 .tag.good { background: var(--good-soft); color: var(--good); }
 .tag.bad { background: var(--bad-soft); color: var(--bad); }
