@@ -14,6 +14,7 @@ from codewright.recipe import parse_recipe
 from codewright.runner import RunResult, run_recipe
 
 REPOSITORY = Path(__file__).parents[1]
+TINY_RECIPE = REPOSITORY / "tests" / "invariants" / "tiny.yaml"
 
 ADD = '''"""Arithmetic."""
 
@@ -65,6 +66,16 @@ def source(tmp_path: Path) -> Path:
     (root / "delta" / "broken.py").write_text("def broken(:\n    return 1\n")
     (root / "delta" / "app.js").write_text("function go() { return 1; }\n" * 5)
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of every stage of the quickstart, each as small as can be; read it, do not change it."""
+    out = tmp_path_factory.mktemp("tiny") / "runs" / "quickstart"
+    command = [sys.executable, "-m", "codewright", "run", TINY_RECIPE, "--out", out, "--quiet"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return out
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def judge(problems: list[Problem], solutions: list[str], form: Form) -> list[boo
             verdicts = []
             for problem, solution in zip(problems, solutions, strict=True):
                 benchmark = load_plugin(BENCHMARKS_PACKAGE, problem.meta[PLUGIN_KEY])
-                answer = Answer(problem.benchmark, problem.task_id, 0, form, solution, solution)
+                answer = Answer(problem.benchmark, problem.task_id, 0, form, "", solution, solution)
                 verdicts.append(benchmark.passed(problem, await sandbox.run(benchmark.job(problem, answer))))
             return verdicts
 

@@ -184,7 +184,9 @@ def make_eval(
             passed = at < passing[form]
             text = NASTY if at % 9 == 0 else f"    return x * 2 + {at}\n"
             reason = "length" if at % 6 == 5 else "stop"
-            answers.append(Answer(problem.benchmark, problem.task_id, 0, form, text, text, reason))
+            answers.append(
+                Answer(problem.benchmark, problem.task_id, 0, form, problem.prompt, text, text, reason)
+            )
             status = "passed" if passed else ("failed", "error", "timeout")[at % 3]
             detail = "" if passed else f"AssertionError: {NASTY[:200]}"
             verdicts.append(

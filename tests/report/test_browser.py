@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.report.conftest import IDS, report
-
-playwright = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -41,9 +40,8 @@ LOW_CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("no /usr/bin/chromium here; apt-get install chromium")
-    with playwright.sync_playwright() as started:
+    assert CHROMIUM.exists(), "no /usr/bin/chromium here: apt-get install chromium"
+    with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
         yield opened
         opened.close()

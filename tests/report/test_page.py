@@ -165,7 +165,7 @@ def test_rows_are_chosen_by_hash_with_every_kind(run_folder: Path) -> None:
 
 @pytest.mark.parametrize(("stage", "passed"), [("after", 5), ("before", 1)])
 def test_answers_are_a_mix(run_folder: Path, stage: str, passed: int) -> None:
-    shown = choose_answers(Dataset(run_folder / stage), {}, 10)
+    shown = choose_answers(Dataset(run_folder / stage), 10)
     assert shown is not None
     assert (len(shown.answers), shown.passed_shown) == (10, passed)
 

@@ -13,6 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 Advance = Callable[..., None]
 """advance(steps=1, note=""): move the bar on and, where given, show a short note such as the current loss."""
@@ -56,5 +57,5 @@ class Reporter:
             numeric = all(row[index][:1].isdigit() or row[index] in {"", "-"} for row in rows)
             table.add_column(name, justify="right" if numeric and rows else "left")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # cells are data: brackets in them are no markup
         self.console.print(table)

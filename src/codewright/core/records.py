@@ -173,12 +173,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered: the raw `response` and the `solution` extracted from it."""
+    """What a model was asked (`prompt`, before the chat template), the raw `response`, and the `solution` taken from it."""
 
     benchmark: str
     task_id: str
     sample_index: int
     form: Form
+    prompt: str
     response: str
     solution: str
     finish_reason: str = "stop"
@@ -280,6 +281,7 @@ ANSWER_SCHEMA = pa.schema(
         ("task_id", pa.string()),
         ("sample_index", pa.int64()),
         ("form", pa.string()),
+        ("prompt", pa.string()),
         ("response", pa.string()),
         ("solution", pa.string()),
         ("finish_reason", pa.string()),

@@ -14,7 +14,15 @@ from codewright.core.config import StageRef, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_parquet
 from codewright.core.manifest import Counts, Dataset, part_name
-from codewright.core.records import LOST_SCHEMA, PROBLEM_SCHEMA, SAMPLE_SCHEMA, Lost, Problem, Sample, to_table
+from codewright.core.records import (
+    LOST_SCHEMA,
+    PROBLEM_SCHEMA,
+    SAMPLE_SCHEMA,
+    Lost,
+    Problem,
+    Sample,
+    to_table,
+)
 from codewright.decontam.ngram import NgramIndex
 from codewright.decontam.sampled import SampledIndex
 from codewright.engine.engine import Shard
@@ -82,7 +90,9 @@ def build_detectors(problems: list[Problem], params: dict[str, Any]) -> dict[str
 
 def clean_shard(shard: Shard) -> dict[str, Any]:
     """Check one shard of rows against every problem."""
-    problems = [Problem.from_dict(row) for row in Dataset(Path(shard.inputs[1])).rows(columns=PROBLEM_SCHEMA.names)]
+    problems = [
+        Problem.from_dict(row) for row in Dataset(Path(shard.inputs[1])).rows(columns=PROBLEM_SCHEMA.names)
+    ]
     detectors = build_detectors(problems, dict(shard.params))
     kept: list[Sample] = []
     dropped: list[Lost] = []

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from codewright.core.config import StageRef, strict
 from codewright.core.errors import ConfigError
@@ -20,14 +20,14 @@ from codewright.core.extract import from_chat, from_completion
 from codewright.core.io import read_jsonl, read_parquet, write_json, write_jsonl, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name
 from codewright.core.plugins import load_plugin
-from codewright.core.records import ANSWER_SCHEMA, PROBLEM_SCHEMA, Answer, Problem, Verdict, to_table
+from codewright.core.records import ANSWER_SCHEMA, PROBLEM_SCHEMA, Answer, Form, Problem, Verdict, to_table
 from codewright.core.rng import stable_hash
 from codewright.engine.engine import Shard
 from codewright.engine.local import LocalEngine
 from codewright.engine.stage import StageContext, StageResult
 from codewright.evals.metrics import bits_per_byte, share_with_interval
 from codewright.evals.problems import BENCHMARKS_PACKAGE, PLUGIN_KEY
-from codewright.models.model import Model, Reply, Sampling, open_model
+from codewright.models.model import LikelihoodModel, Model, Reply, Sampling, open_model
 from codewright.sandbox.lazy import LazySandbox
 
 CHUNK = 82
@@ -43,7 +43,7 @@ class Config:
     """A training stage, or the folder of one."""
     problems: StageRef
     """An `eval.problems` stage."""
-    forms: tuple[Literal["chat", "completion"], ...] = ("chat", "completion")
+    forms: tuple[Form, ...] = ("chat", "completion")
     """How to ask: through the chat template, or as text to complete."""
     max_tokens: int = 64
     """New tokens per answer."""
@@ -73,7 +73,9 @@ def run(config: Config, context: StageContext) -> StageResult:
 
 
 def _plan(config: Config, context: StageContext) -> list[Shard]:
-    problems = [Problem.from_dict(row) for row in context.dataset(config.problems).rows(columns=PROBLEM_SCHEMA.names)]
+    problems = [
+        Problem.from_dict(row) for row in context.dataset(config.problems).rows(columns=PROBLEM_SCHEMA.names)
+    ]
     groups: dict[str, list[int]] = {}
     for index, problem in enumerate(problems):
         groups.setdefault(problem.benchmark, []).append(index)
@@ -124,17 +126,22 @@ def generate_chunk(shard: Shard) -> dict[str, Any]:
     model = _model(shard.inputs[1])
     if form == "chat":
         chats = [load_plugin(BENCHMARKS_PACKAGE, p.meta[PLUGIN_KEY]).chat(p) for p in problems]
+        asked = ["\n\n".join(turn.content for turn in chat) for chat in chats]
         replies = asyncio.run(model.generate(chats, sampling))
     else:
-        replies = asyncio.run(model.complete([problem.prompt for problem in problems], sampling))
-    answers = [_answer(problem, form, reply) for problem, reply in zip(problems, replies, strict=True)]
+        asked = [problem.prompt for problem in problems]
+        replies = asyncio.run(model.complete(asked, sampling))
+    rows = zip(problems, asked, replies, strict=True)
+    answers = [_answer(problem, form, text, reply) for problem, text, reply in rows]
     write_parquet(Path(shard.out) / shard.name, to_table(answers, ANSWER_SCHEMA))
     return {"answers": len(answers)}
 
 
-def _answer(problem: Problem, form: Literal["chat", "completion"], reply: Reply) -> Answer:
-    solution = from_chat(reply.text) if form == "chat" else from_completion(problem.prompt, reply.text)
-    return Answer(problem.benchmark, problem.task_id, 0, form, reply.text, solution, reply.finish_reason)
+def _answer(problem: Problem, form: Form, asked: str, reply: Reply) -> Answer:
+    solution = from_chat(reply.text) if form == "chat" else from_completion(asked, reply.text)
+    return Answer(
+        problem.benchmark, problem.task_id, 0, form, asked, reply.text, solution, reply.finish_reason
+    )
 
 
 def _verdict_path(shard: Shard) -> Path:
@@ -205,14 +212,15 @@ def _valid_functions(out: Path, shards: list[Shard]) -> dict[str, Any]:
 
 
 def is_valid_function(source: str) -> bool:
-    """Tell whether source parses as Python and defines a function at its top level."""
+    """Tell whether source parses as Python and defines, at its top level, a function that does more than document itself."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return any(isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) for node in tree.body)
+    functions = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return any(len(node.body) > (ast.get_docstring(node) is not None) for node in functions)
 
 
 def _heldout_bits(config: Config, corpus: str, context: StageContext) -> dict[str, Any]:
@@ -230,10 +238,13 @@ def _heldout_bits(config: Config, corpus: str, context: StageContext) -> dict[st
         if length and (size + length <= config.heldout_bytes or not chosen):
             chosen.append(row)
             size += length
-    scored = _model(str(model_folder(context.inputs[config.model]))).log_likelihood(
-        [row["content"] for row in chosen]
-    )
-    nats = -sum(score[0] for score in scored)
+    model = _model(str(model_folder(context.inputs[config.model])))
+    if not isinstance(model, LikelihoodModel):
+        raise ConfigError(
+            f"stage '{context.id}': this model's probabilities cannot be read; leave `heldout:` out"
+        )
+    scored = asyncio.run(model.log_likelihood([row["content"] for row in chosen]))
+    nats = -sum(log_likelihood for log_likelihood, _ in scored)
     return {
         "value": round(bits_per_byte(nats, size), 4),
         "bytes": size,

@@ -82,7 +82,7 @@ def gather(config: Config, context: StageContext) -> dict[str, Any]:
         "hits": {s.ref: hits(s.dataset, problems) for s in by_kind.get("decontam.run", [])},
         "rows": choose_rows(rows_from.dataset, config.samples) if rows_from else None,
         "rows_from": rows_from,
-        "answers": choose_answers(answers_from.dataset, problems, config.samples) if answers_from else None,
+        "answers": choose_answers(answers_from.dataset, config.samples) if answers_from else None,
         "answers_from": answers_from,
         "versions": _versions(stages),
         "tokenizers": by_kind.get("train.tokenizer", []),

@@ -7,7 +7,7 @@ from typing import Any
 
 from codewright.core.io import read_jsonl, read_parquet
 from codewright.core.manifest import Dataset
-from codewright.core.records import Answer, Problem, Sample
+from codewright.core.records import Answer, Sample
 from codewright.core.rng import stable_hash
 
 VERDICTS_NAME = "verdicts.jsonl"
@@ -52,11 +52,10 @@ def choose_rows(dataset: Dataset, count: int) -> ShownRows | None:
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """One answer with its verdict; `prompt` is None where the problem is not among the stages shown."""
+    """One answer with its verdict."""
 
     answer: Answer
     verdict: Mapping[str, Any]
-    prompt: str | None
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,8 @@ class ShownAnswers:
         return sum(bool(shown.verdict["passed"]) for shown in self.answers)
 
 
-def choose_answers(dataset: Dataset, problems: Mapping[str, Problem], count: int) -> ShownAnswers | None:
-    """Choose answers of smallest hash, half of them passed and half not where there are both; None without any.
-
-    problems: by `benchmark task_id`.
-    """
+def choose_answers(dataset: Dataset, count: int) -> ShownAnswers | None:
+    """Choose answers of smallest hash, half of them passed and half not where there are both; None without any."""
     path = dataset.folder / VERDICTS_NAME
     if not path.is_file() or not count:
         return None
@@ -93,15 +89,7 @@ def choose_answers(dataset: Dataset, problems: Mapping[str, Problem], count: int
     for row in dataset.rows():
         if _key(row) in wanted:
             answers[_key(row)] = Answer.from_dict(row)
-    shown = [
-        ShownAnswer(
-            answers[key],
-            verdicts[key],
-            problems[name].prompt if (name := f"{key[0]} {key[1]}") in problems else None,
-        )
-        for key in chosen
-        if key in answers
-    ]
+    shown = [ShownAnswer(answers[key], verdicts[key]) for key in chosen if key in answers]
     return ShownAnswers(shown, len(passed), len(failed))
 
 

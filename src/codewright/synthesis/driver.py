@@ -23,7 +23,16 @@ from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.io import read_parquet, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, part_name
 from codewright.core.plugins import load_plugin
-from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, SAMPLE_SCHEMA, Document, Lost, Reject, Sample, to_table
+from codewright.core.records import (
+    DOCUMENT_SCHEMA,
+    LOST_SCHEMA,
+    SAMPLE_SCHEMA,
+    Document,
+    Lost,
+    Reject,
+    Sample,
+    to_table,
+)
 from codewright.core.rng import rng_for, stable_hash
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
@@ -145,7 +154,10 @@ async def _synthesize(shard: Shard) -> dict[str, Any]:
 
 def _seeds(shard: Shard) -> Iterable[Document | int]:
     if shard.inputs:
-        return [Document.from_dict(row) for row in read_parquet(shard.inputs[0], DOCUMENT_SCHEMA.names).to_pylist()]
+        return [
+            Document.from_dict(row)
+            for row in read_parquet(shard.inputs[0], DOCUMENT_SCHEMA.names).to_pylist()
+        ]
     return range(shard.params["start"], shard.params["stop"])
 
 

@@ -61,11 +61,16 @@ def job(problem: Problem, answer: Answer) -> Job:
     solution = answer.solution
     if answer.form == "chat":
         solution = f"{problem.prompt}\n    pass\n\n{solution}"
-    # Tests of three problems call helpers that stand in the prompt before the function. They get the prompt's own, on
-    # the tests' side, where an answer cannot replace them.
-    given = problem.prompt[: max(0, problem.prompt.rfind(f"def {problem.entry_point}("))]
-    tests = f"{given}\n\n{problem.tests}\n\ncheck({problem.entry_point})\n"
-    return Job("split", {"solution.py": solution}, entry_point=problem.entry_point, tests=tests)
+    tests = f"{problem.tests}\n\ncheck({problem.entry_point})\n"
+    return Job(
+        "split",
+        {"solution.py": solution},
+        entry_point=problem.entry_point,
+        tests=tests,
+        # Tests of three problems call helpers that stand in the prompt. They get the prompt's own, on the tests' side,
+        # where an answer cannot replace them.
+        prelude=problem.prompt,
+    )
 
 
 def passed(problem: Problem, result: Result) -> bool:

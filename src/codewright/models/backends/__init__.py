@@ -1,0 +1,1 @@
+"""Model backends; the file name is the prefix of a model spec."""

@@ -1,0 +1,140 @@
+"""The verbs as a user meets them: run, plan, list, doctor, why, and the options of run."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from codewright.core.manifest import Dataset, Manifest
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, source: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        f"name: small\nseed: 1\nstages:\n  - corpus.build: {{id: corpus, source: ['{source}'], heldout: 0}}\n"
+        "  - synth: {id: rows, method: docstring, corpus: corpus}\n"
+        "  - eval.problems: {benchmarks: [drills]}\n"
+        "  - decontam.run: {id: clean, rows: [rows], against: eval.problems}\n"
+    )
+    return path
+
+
+def test_run_resume_redo_fresh(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = cli("run", recipe, "--out", out)
+    assert first.returncode == 0, first.stderr
+    assert "4/4 clean" in first.stderr
+    table = first.stderr[first.stderr.rindex("small (seed 1)") :]
+    assert [line.split("│")[1].strip() for line in table.splitlines() if "│" in line][-4:] == [
+        "corpus",
+        "rows",
+        "eval.problems",
+        "clean",
+    ]
+    again = cli("run", recipe, "--out", out)
+    assert again.stdout.startswith(f"nothing to do: all 4 stages of small are finished in {out}")
+
+    def times() -> dict[str, int]:
+        return {path.parent.name: path.stat().st_mtime_ns for path in out.rglob("manifest.json")}
+
+    before = times()
+    assert cli("run", recipe, "--out", out, "--redo", "rows").returncode == 0
+    assert {name for name, when in times().items() if when != before[name]} == {"rows", "clean"}
+    before = times()
+    assert (
+        cli("run", recipe, "--out", out, "--fresh", "--set", "corpus.max_file_bytes=7000000").returncode == 0
+    )
+    assert {name for name, when in times().items() if when != before[name]} == set(before)
+    assert Manifest.read(out / "corpus").config["max_file_bytes"] == 7_000_000
+    assert (
+        json.loads((out / "run.json").read_text())["stages"][0]["corpus.build"]["max_file_bytes"] == 7_000_000
+    )
+
+
+def test_the_default_folder_is_under_runs(cli: Cli, recipe: Path) -> None:
+    result = cli("plan", recipe)
+    assert f"into {Path('runs') / 'small'}" in result.stdout
+
+
+def test_plan_executes_nothing(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = cli("plan", recipe, "--out", out, "--set", "rows.rows=7")
+    assert result.returncode == 0
+    assert "rows=7" in result.stdout
+    assert "rows, eval.problems" in result.stdout  # what `clean` reads
+    assert not out.exists()
+    assert cli("run", recipe, "--out", out).returncode == 0
+    assert cli("plan", recipe, "--out", out).stdout.count("finished") == 4
+
+
+def test_list_names_every_kind(cli: Cli) -> None:
+    result = cli("list")
+    assert result.returncode == 0
+    for key in (
+        "corpus.build",
+        "train.sft",
+        "docstring",
+        "drills",
+        "humaneval",
+        "namespace",
+        "unsafe",
+        "python",
+    ):
+        assert key in result.stdout
+
+
+def test_doctor_says_what_is_there_and_what_is_missing(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    result = cli("doctor", recipe, "--out", tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "isolation works" in result.stdout
+    assert "extra [train]" not in result.stdout  # this recipe trains nothing
+    assert "extra [train]" in cli("doctor", "--out", tmp_path).stdout
+
+
+def test_without_bubblewrap_nothing_runs_unisolated(
+    recipe: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "bwrap" not in os.listdir(tmp_path)  # noqa: PTH208
+    out = tmp_path / "out"
+    result = cli("run", recipe, "--out", out)
+    assert result.returncode == 2
+    assert "bubblewrap is not installed" in result.stderr
+    assert "apt-get install bubblewrap" in result.stderr
+    assert "Traceback" not in result.stderr
+    doctor = cli("doctor", recipe, "--out", tmp_path)
+    assert doctor.returncode == 1
+    assert "MISSING" in doctor.stdout
+
+
+def test_why_and_its_errors(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert cli("run", recipe, "--out", out).returncode == 0
+    row = next(iter(Dataset(out / "clean").rows()))
+    story = cli("why", row["id"][:16], "--out", out).stdout
+    assert f"made from {row['origin']['seeds'][0]}" in story
+    assert "document alpha/maths.py of source/alpha, python" in story
+    duplicate = next(
+        item for item in Dataset(out / "corpus").rows("dropped") if item["reason"] == "duplicate"
+    )
+    assert (
+        "dropped: duplicate (same bytes as source/alpha:alpha/maths.py)"
+        in cli("why", duplicate["id"], "--out", out).stdout
+    )
+    for id_, message in (("abc", "at least 4"), ("zzzzzz", "no row with this id")):
+        result = cli("why", id_, "--out", out)
+        assert (result.returncode, message in result.stderr) == (2, True)
+    assert "no codewright run here" in cli("why", "abcdef", "--out", tmp_path).stderr
+
+
+def test_help_and_version(cli: Cli) -> None:
+    assert cli("--version").stdout.startswith("codewright 0.")
+    for verb in ("run", "plan", "list", "doctor", "why"):
+        assert cli(verb, "--help").returncode == 0
+    assert cli("rnu").returncode == 2
