@@ -277,6 +277,12 @@ def test_split_binds_the_entry_point_and_keeps_the_prelude(backend: Opened) -> N
     assert (own.status, missing.status, replaced.status) == ("passed", "error", "failed")
 
 
+@pytest.mark.parametrize("mode", CHECKED)
+def test_a_missing_entry_point_is_a_name_that_is_not_defined(backend: Opened, mode: Mode) -> None:
+    (result,) = run_jobs(backend, checked(mode, "x = 1\n", "f()\n", entry_point="f"))
+    assert (result.status, result.detail) == ("error", "NameError: name 'f' is not defined")
+
+
 def test_says_what_can_be_forged(backend: Opened) -> None:
     results = run_jobs(
         backend,

@@ -35,25 +35,19 @@ NOT_DATA = {MANIFEST_NAME, "metrics.jsonl", "verdicts.jsonl", "report.html"}
 pytestmark = pytest.mark.slow
 
 
-def start(out: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "codewright",
-        "run",
-        str(TINY_RECIPE),
-        "--out",
-        str(out),
-        "--quiet",
-        *more,
-    ]
-    return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+def start(out: Path) -> subprocess.Popen[bytes]:
+    """Start the run; errors go to a file, since a pipe would wait for every process that is left behind."""
+    command = [sys.executable, "-m", "codewright", "run", str(TINY_RECIPE), "--out", str(out), "--quiet"]
+    with log_of(out).open("wb") as log:
+        return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=log)
+
+
+def log_of(out: Path) -> Path:
+    return out.with_suffix(".log")
 
 
 def finish(out: Path) -> None:
-    process = start(out)
-    _, errors = process.communicate()
-    assert process.returncode == 0, errors.decode()
+    assert start(out).wait(timeout=600) == 0, log_of(out).read_text()
 
 
 def processes_of(out: Path) -> list[str]:
@@ -75,7 +69,7 @@ def kill_in(stage: str, out: Path, delay: float) -> bool:
     family: list[psutil.Process] = []
     try:
         while not (out / stage / WORK_FOLDER / "started.json").exists():
-            assert process.poll() is None, process.communicate()[1].decode()
+            assert process.poll() is None, log_of(out).read_text()
             if is_finished(out / stage):
                 break
             time.sleep(0.001)
@@ -83,7 +77,7 @@ def kill_in(stage: str, out: Path, delay: float) -> bool:
         family = psutil.Process(process.pid).children(recursive=True)
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait(timeout=60)
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive, f"left behind by a kill in {stage}: {[item.cmdline() for item in alive]}"
     return not is_finished(out / stage)

@@ -4,22 +4,19 @@ Workers start from a fork server, never by forking this process: it has threads 
 it, so that a killed run leaves nobody behind to write into the folder its successor resumes in.
 """
 
-import ctypes
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for_any
 from typing import Any
 
 from codewright.core.errors import BackendError
 from codewright.core.progress import Reporter
 from codewright.engine.engine import Shard, Task, marker_path, run_shard
-
-_PR_SET_PDEATHSIG = 1
-"""prctl(2), linux/prctl.h."""
-
 
 def available_cores() -> int:
     """Count the cores this process may use, not those the machine has."""
@@ -73,7 +70,17 @@ class LocalEngine:
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is the parent's to handle: it lets finished shards land
+    """Prepare a worker: it ends when the run does, however that ends.
+
+    A worker's parent in the system's eyes is the fork server, which lives as long as its children do, so the kernel's
+    parent-death signal would never come. The sentinel is a pipe that only the run's process holds open.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it lets finished shards land
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
+
+
+def _watch(sentinel: int) -> None:
+    wait_for_any([sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -47,7 +47,7 @@ def run(config: Config, context: StageContext) -> StageResult:
     made.globals["charts"] = charts
     html = made.get_template("report.html.j2").render(page)
     write_text(context.out / REPORT_NAME, html)
-    return StageResult(None, details={"page": REPORT_NAME, "bytes": len(html.encode("utf-8"))})
+    return StageResult(None, details={"page": REPORT_NAME})
 
 
 def gather(config: Config, context: StageContext) -> dict[str, Any]:

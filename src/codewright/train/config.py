@@ -94,23 +94,23 @@ class SftConfig:
     """The stage that made the model to start from."""
     replay: StageRef | None = None
     """The corpus whose windows are replayed, so that the model does not forget plain code; none without it."""
-    replay_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    """Share of each step's tokens, and of its loss, that goes to replayed windows."""
+    replay_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the loss, and about that of each step's tokens (at least one window), that goes to replayed text."""
     sequence_tokens: Positive = 256
     """Length of a replayed window, in tokens."""
     max_tokens: Positive = 256
     """Longest row that is trained on, in tokens; longer ones are dropped with reason `too_long`."""
-    batch_tokens: Positive = 3072
+    batch_tokens: Positive = 2048
     """Tokens in one step, padding and replay included."""
-    tokens: Positive | None = 1_200_000
+    tokens: Positive | None = 1_500_000
     """How many tokens to train on, padding and replay included."""
     epochs: Rate | None = None
     """How often to pass over the rows; takes the place of `tokens` when set."""
     optimizer: OptimizerName = "muon"
     """Muon for the matrices inside the blocks and AdamW for the rest, or AdamW for all."""
-    peak_lr: Rate = 2e-3
+    peak_lr: Rate = 1.5e-3
     """Highest learning rate of AdamW."""
-    muon_lr: Rate = 0.0133
+    muon_lr: Rate = 0.01
     """Highest learning rate of Muon; unused by adamw."""
     warmup_fraction: Share = 0.05
     """Share of the steps in which the learning rate rises from zero."""

@@ -114,6 +114,8 @@ def _answer(fd: int, namespace: dict[str, Any], call: plain.Json) -> None:
     try:
         arguments = plain.from_json(call["args"])
         keywords = plain.from_json(call["keywords"])
+        if call["name"] not in namespace:
+            raise NameError(f"name {call['name']!r} is not defined")  # noqa: TRY301 - as the tests would see it in one process
         value = namespace[call["name"]](*arguments, **keywords)
         answer: dict[str, Any] = {"value": plain.to_json(value)}
         if call["mutable"]:
