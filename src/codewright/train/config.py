@@ -102,7 +102,7 @@ class SftConfig:
     """Longest row that is trained on, in tokens; longer ones are dropped with reason `too_long`."""
     batch_tokens: Positive = 2048
     """Tokens in one step, padding and replay included."""
-    tokens: Positive | None = 1_500_000
+    tokens: Positive | None = 1_250_000
     """How many tokens to train on, padding and replay included."""
     epochs: Rate | None = None
     """How often to pass over the rows; takes the place of `tokens` when set."""
