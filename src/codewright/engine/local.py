@@ -18,6 +18,7 @@ from codewright.core.errors import BackendError
 from codewright.core.progress import Reporter
 from codewright.engine.engine import Shard, Task, marker_path, run_shard
 
+
 def available_cores() -> int:
     """Count the cores this process may use, not those the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -75,7 +76,9 @@ def _die_with_parent() -> None:
     A worker's parent in the system's eyes is the fork server, which lives as long as its children do, so the kernel's
     parent-death signal would never come. The sentinel is a pipe that only the run's process holds open.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it lets finished shards land
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is the parent's to handle: it lets finished shards land
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
