@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -48,7 +48,10 @@ def run(
     parsed = load_recipe(recipe, sets or [])
     folder = _out(parsed.name, out)
     reporter = Reporter(quiet=quiet)
-    result = run_recipe(parsed, folder, fresh=fresh, redo=redo or [], reporter=reporter)
+    try:
+        result = run_recipe(parsed, folder, fresh=fresh, redo=redo or [], reporter=reporter)
+    except KeyboardInterrupt:
+        _fail("stopped; run the same command again to go on from here", 130)
     if not result.executed:
         print(f"nothing to do: all {len(parsed.stages)} stages of {parsed.name} are finished in {folder}")
     header = ["stage", "in", "kept", "dropped", "quarantined", "time"]
@@ -159,11 +162,9 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         raise
-    except KeyboardInterrupt:
-        _fail("stopped; run the same command again to go on from here", 130)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"error: {message}")
     sys.exit(code)
 

@@ -2,13 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from codewright.core.manifest import Dataset, Manifest
+from tests.conftest import REPOSITORY
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -131,6 +135,21 @@ def test_why_and_its_errors(cli: Cli, recipe: Path, tmp_path: Path) -> None:
         result = cli("why", id_, "--out", out)
         assert (result.returncode, message in result.stderr) == (2, True)
     assert "no codewright run here" in cli("why", "abcdef", "--out", tmp_path).stderr
+
+
+def test_ctrl_c_is_one_line_and_the_run_goes_on_later(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "codewright", "run", str(recipe), "--out", str(out)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    while not (out / "rows" / ".work").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "error: stopped; run the same command again to go on from here"
+    assert "Traceback" not in errors
+    assert cli("run", recipe, "--out", out).returncode == 0
 
 
 def test_help_and_version(cli: Cli) -> None:

@@ -36,7 +36,9 @@ class Reporter:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        # In a log file a bar is only blank lines.
+        hidden = not self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=hidden) as progress:
             task = progress.add_task(label, total=total, completed=done, note="")
 
             def advance(steps: int = 1, note: str = "") -> None:
