@@ -38,7 +38,7 @@ TINY = {
 """A model of 20,000 parameters, 10 steps."""
 TINY_SFT = {
     "batch_tokens": 512, "sequence_tokens": 32, "max_tokens": 96, "tokens": 5120, "checkpoint_steps": 2, "log_steps": 1,
-    "threads": 1,
+    "threads": 1, "replay_fraction": 0.25,
 }  # fmt: skip
 
 
