@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from codewright import __version__
-from codewright.core.errors import CodewrightError
+from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.progress import Reporter
 
 app = typer.Typer(
@@ -124,6 +124,70 @@ def why(
 
     for line in trace(id_, out):
         print(line)
+
+
+sandbox_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Where untrusted code runs: test it, use it."
+)
+app.add_typer(sandbox_app, name="sandbox")
+
+BackendOption = Annotated[str, typer.Option("--backend", help="A sandbox backend; see `codewright list`.")]
+
+
+@sandbox_app.command("check")
+def sandbox_check(backend: BackendOption = "namespace") -> None:
+    """Attack the sandbox and print what was contained. Exit 1 when something got through."""
+    import asyncio
+
+    from codewright.sandbox.battery import UNISOLATED, Outcome, run_battery
+    from codewright.sandbox.pool import open_sandbox
+
+    if backend == UNISOLATED:
+        # These attacks are real: unisolated, they would mount over /tmp and fork without end on this machine.
+        raise ConfigError(
+            "sandbox check: backend unsafe isolates nothing, so there is nothing to test; attacks would hit this machine"
+        )
+
+    async def attack() -> list[Outcome]:
+        async with open_sandbox(backend, workers=1) as sandbox:
+            return await run_battery(sandbox)
+
+    outcomes = asyncio.run(attack())
+    rows = [
+        [item.area, item.tries, "contained" if item.contained else "GOT THROUGH", item.detail]
+        for item in outcomes
+    ]
+    Reporter(Console(highlight=False)).table(
+        f"sandbox {backend}", ["area", "tries to", "outcome", "detail"], rows
+    )
+    if not all(item.contained for item in outcomes):
+        raise typer.Exit(1)
+
+
+@sandbox_app.command("run")
+def sandbox_run(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The program; its extension names the language.")
+    ],
+    args: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGS]...", help="The program's arguments.")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Instead of the extension's.")] = None,
+    backend: BackendOption = "namespace",
+    wall: Annotated[float, typer.Option("--wall", min=0.1, help="Seconds it may take.")] = 10.0,
+) -> None:
+    """Run one program in the sandbox, stdin passed on, and print its Result as JSON. Exit 1 unless it passed."""
+    import asyncio
+    import json
+    from dataclasses import asdict
+
+    from codewright.sandbox.single import run_file
+
+    stdin = "" if sys.stdin.isatty() else sys.stdin.read()
+    result = asyncio.run(run_file(file, args or [], stdin, language, backend, wall))
+    print(json.dumps(asdict(result), indent=2, ensure_ascii=False))
+    if result.status != "passed":
+        raise typer.Exit(1)
 
 
 def _version(value: bool) -> None:
