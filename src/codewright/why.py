@@ -90,7 +90,9 @@ def _describe(split: str, row: dict[str, Any]) -> str:
     if split in {"dropped", "quarantine"}:
         path = f", {row['path']}" if row["path"] else ""
         detail = f" ({one_line(row['detail'], 120)})" if row["detail"] else ""
-        return f"{_SPLITS[split]}: {row['reason']}{detail}{path}"
+        # Equal rows have equal ids: what was dropped as a duplicate is a copy of a row that stays.
+        copy = "a copy " if row["reason"] == "duplicate" else ""
+        return f"{copy}{_SPLITS[split]}: {row['reason']}{detail}{path}"
     if "repo" in row:
         held = ", held out" if split == "heldout" else ""
         license_ = f", licence {row['license']}" if row["license"] else ""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,9 @@ def test_why_and_its_errors(cli: Cli, recipe: Path, tmp_path: Path) -> None:
 def test_ctrl_c_is_one_line_and_the_run_goes_on_later(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "codewright", "run", str(recipe), "--out", str(out)]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    # A shell starts background jobs deaf to Ctrl-C, and children inherit that: hear it again.
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
     while not (out / "rows" / ".work").exists():
         assert process.poll() is None
         time.sleep(0.001)
