@@ -184,7 +184,9 @@ def sandbox_run(
     from codewright.sandbox.single import run_file
 
     stdin = "" if sys.stdin.isatty() else sys.stdin.read()
-    result = asyncio.run(run_file(file, args or [], stdin, language, backend, wall))
+    result = asyncio.run(
+        run_file(file, args or [], stdin=stdin, language=language, backend=backend, wall_s=wall)
+    )
     print(json.dumps(asdict(result), indent=2, ensure_ascii=False))
     if result.status != "passed":
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ _SANDBOX_NAMES = {"shell": "bash"}
 
 
 async def run_file(
-    path: Path, args: Sequence[str], stdin: str, language: str | None, backend: str, wall_s: float
+    path: Path, args: Sequence[str], *, stdin: str, language: str | None, backend: str, wall_s: float
 ) -> Result:
     """Run a program in `script` mode.
 
