@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from codewright.core.io import read_parquet
 from codewright.core.manifest import MANIFEST_NAME, WORK_FOLDER, Dataset, Manifest, is_finished
 from tests.conftest import REPOSITORY, TINY_RECIPE
 
@@ -166,8 +167,9 @@ def test_a_second_run_does_nothing_and_says_so(tiny_run: Path) -> None:
 
 
 def test_why_leads_from_a_training_row_to_its_file(tiny_run: Path) -> None:
-    trained = Dataset(tiny_run / "clean")
-    row = next(row for row in trained.rows() if row["method"] == "docstring")
+    trained = set(read_parquet(tiny_run / "model" / "rows.parquet", ["id"]).column("id").to_pylist())
+    rows = Dataset(tiny_run / "clean").rows()
+    row = next(row for row in rows if row["method"] == "docstring" and row["id"] in trained)
     command = [sys.executable, "-m", "codewright", "why", row["id"][:20], "--out", str(tiny_run)]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
