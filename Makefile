@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-fast lint format clean
+.PHONY: demo test test-fast test-languages lint format clean
 
 demo: $(VENV)/.demo .system-demo
 	$(BIN)/codewright doctor recipes/quickstart.yaml --out $(OUT)
@@ -17,10 +17,13 @@ demo: $(VENV)/.demo .system-demo
 
 test: $(VENV)/.dev .system-test
 	$(BIN)/python -m pytest -m "not slow"
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not languages"
 
 test-fast: $(VENV)/.dev .system-test
 	$(BIN)/python -m pytest -m "not slow"
+
+test-languages: $(VENV)/.dev .system-test
+	$(BIN)/python -m pytest -m languages
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

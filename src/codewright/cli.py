@@ -56,6 +56,8 @@ def run(
         print(f"nothing to do: all {len(parsed.stages)} stages of {parsed.name} are finished in {folder}")
     header = ["stage", "in", "kept", "dropped", "quarantined", "time"]
     reporter.table(f"{parsed.name} (seed {parsed.seed})", header, summary_rows(result.manifests))
+    if result.executed and quiet:
+        print(f"done: {len(result.executed)} stages of {parsed.name} in {folder}")
     print_results(folder, result.manifests)
 
 
@@ -65,19 +67,15 @@ def plan(recipe: RecipeArgument, sets: SetOption = None, out: OutOption = None) 
     from codewright.engine.stage import stage_refs
     from codewright.recipe import load_recipe
     from codewright.results import key_settings
-    from codewright.runner import stage_state
+    from codewright.runner import preflight, stage_states
 
     parsed = load_recipe(recipe, sets or [])
     folder = _out(parsed.name, out)
+    preflight(parsed, folder)
+    states = stage_states(parsed, folder, Reporter(quiet=True))
     rows = [
-        [
-            spec.id,
-            spec.key,
-            ", ".join(stage_refs(spec.config)) or "-",
-            stage_state(folder / spec.id),
-            key_settings(spec),
-        ]
-        for spec in parsed.stages
+        [spec.id, spec.key, ", ".join(stage_refs(spec.config)) or "-", state, key_settings(spec)]
+        for spec, state in zip(parsed.stages, states, strict=True)
     ]
     title = f"{parsed.name}: seed {parsed.seed}, sandbox {parsed.sandbox}, into {folder}"
     Reporter(Console(highlight=False)).table(title, ["stage", "kind", "reads", "state", "settings"], rows)
@@ -85,7 +83,7 @@ def plan(recipe: RecipeArgument, sets: SetOption = None, out: OutOption = None) 
 
 @app.command("list")
 def list_() -> None:
-    """List stages and plugins: rules, methods, benchmarks, detectors, sandbox backends."""
+    """List stages and plugins: rules, methods, benchmarks, backends."""
     from codewright.results import plugin_rows
 
     Reporter(Console(highlight=False)).table("what there is", ["kind", "key", "what it is"], plugin_rows())
@@ -98,17 +96,27 @@ def doctor(
     ] = None,
     sets: SetOption = None,
     out: OutOption = None,
+    install: Annotated[
+        str | None,
+        typer.Option("--install", metavar="LANGUAGES", help="First get these toolchains, e.g. go,php."),
+    ] = None,
 ) -> None:
     """Check that everything a recipe needs is here: isolation, extras, memory, disk. Exit 1 when something is missing."""
-    from codewright.doctor import examine
+    from codewright.doctor import examine, install_toolchains
     from codewright.recipe import load_recipe
+    from codewright.runner import preflight
+
+    if install:
+        install_toolchains([name.strip() for name in install.split(",") if name.strip()])
 
     parsed = load_recipe(recipe, sets or []) if recipe else None
     folder = _out(parsed.name, out) if parsed else out or Path()
+    if parsed:
+        preflight(parsed, folder)
     findings = examine(parsed, folder)
-    rows = [[item.name, "ok" if item.ok else "MISSING", item.detail] for item in findings]
+    rows = [[item.name, item.state, item.detail] for item in findings]
     Reporter(Console(highlight=False)).table("doctor", ["what", "state", "detail"], rows)
-    if not all(item.ok for item in findings):
+    if not all(item.ok for item in findings if item.required):
         raise typer.Exit(1)
 
 

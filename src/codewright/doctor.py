@@ -3,14 +3,17 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from codewright.core.errors import BackendError
 from codewright.core.text import human_bytes
 from codewright.engine.local import available_cores
 from codewright.recipe import Recipe
 from codewright.sandbox.pool import check_available
+from codewright.sandbox.toolchains import install_command, toolchain_report
 
 NEEDED_DISK_BYTES = 2 << 30
 NEEDED_MEMORY_BYTES = 4 << 30
@@ -25,11 +28,19 @@ _SANDBOXED = frozenset({"synth", "eval.run"})
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `detail` is what was found, or how to get it."""
+    """One thing looked at; `detail` is what was found, or how to get it. What is not required may be absent."""
 
     name: str
     ok: bool
     detail: str
+    required: bool = True
+
+    @property
+    def state(self) -> str:
+        """The word for the table."""
+        if self.ok:
+            return "ok"
+        return "MISSING" if self.required else "not installed"
 
 
 def examine(recipe: Recipe | None, out: Path) -> list[Finding]:
@@ -45,6 +56,16 @@ def examine(recipe: Recipe | None, out: Path) -> list[Finding]:
         backend = recipe.sandbox if recipe else "namespace"
         problem = check_available(backend)
         findings.append(Finding(f"sandbox {backend}", problem is None, problem or "isolation works"))
+    if recipe is None:
+        findings += [
+            Finding(
+                f"language {item.language}",
+                item.present,
+                "toolchain installed" if item.present else f"codewright doctor --install {item.language}",
+                required=False,
+            )
+            for item in toolchain_report()
+        ]
     for extra, packages in _EXTRAS.items():
         if keys is None or any(key.startswith("eval.run" if extra == "eval" else "train.") for key in keys):
             missing = [name for name in packages if importlib.util.find_spec(name) is None]
@@ -70,3 +91,21 @@ def _disk(out: Path) -> Finding:
         free >= NEEDED_DISK_BYTES,
         f"{human_bytes(free)} free at {folder} (the quickstart needs 2 GiB)",
     )
+
+
+def install_toolchains(languages: list[str]) -> None:
+    """Install the toolchains of languages through apt and npm, showing each command before it runs.
+
+    Raises: ConfigError for an unknown language, BackendError when a command fails.
+    """
+    commands = install_command(languages)
+    if any(command[0] == "apt-get" for command in commands):
+        commands.insert(0, ["apt-get", "update"])  # a fresh machine has no package lists
+    for command in commands:
+        print("+", " ".join(command), flush=True)
+        try:
+            subprocess.run(command, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise BackendError(
+                f"doctor --install: {' '.join(command)}: {error}; run it by hand, as root"
+            ) from None

@@ -21,9 +21,9 @@ import yaml
 
 from codewright.core.config import build, dump
 from codewright.core.errors import ConfigError
-from codewright.core.manifest import is_finished
+from codewright.core.manifest import Manifest, is_finished
 from codewright.core.text import did_you_mean, one_line
-from codewright.engine.stage import StageFunction, ref_fields, stage_refs
+from codewright.engine.stage import StageFunction, ref_fields
 
 STAGES: dict[str, tuple[str, str]] = {
     "corpus.build": ("codewright.corpus.build:Config", "codewright.corpus.build:run"),
@@ -37,6 +37,21 @@ STAGES: dict[str, tuple[str, str]] = {
     "report": ("codewright.report.page:Config", "codewright.report.page:run"),
 }
 """Stage kind -> (config class, function). The config modules import nothing heavy; functions load when they run."""
+
+_CORPUS = ("corpus.build",)
+_MODELS = ("train.pretrain", "train.sft")
+REF_KINDS = {
+    "corpus": _CORPUS,
+    "heldout": _CORPUS,
+    "replay": _CORPUS,
+    "rows": ("synth", "decontam.run"),
+    "problems": ("eval.problems",),
+    "against": ("eval.problems",),
+    "tokenizer": ("train.tokenizer",),
+    "base": _MODELS,
+    "model": _MODELS,
+}
+"""Which kinds of stage a reference field of that name can read; a field that is not here reads any."""
 
 _TOP_KEYS = ("name", "seed", "sandbox", "workers", "stages")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -91,6 +106,22 @@ def load_symbol(spec: str, stage: str) -> Any:
         ) from None
 
 
+class _OneOfEachKey(yaml.SafeLoader):
+    """YAML's safe loader, which would let the last of two equal keys win without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """Build a mapping. Raises YAMLError when a key stands there twice."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' stands there twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
 def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
     """Read a recipe file. sets: `a.b=c` overrides, where a is a stage id or a top-level key.
 
@@ -99,9 +130,11 @@ def load_recipe(path: Path, sets: Sequence[str] = ()) -> Recipe:
     if not path.is_file():
         raise ConfigError(f"{path}: no such recipe file")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEachKey)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML ({one_line(error, 200)})") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping with the keys {', '.join(_TOP_KEYS)}")
     return parse_recipe(tree, str(path), sets)
@@ -130,7 +163,7 @@ def parse_recipe(tree: dict[str, Any], where: str, sets: Sequence[str] = ()) -> 
     for key, id_, values in raw:
         config_class = load_symbol(STAGES[key][0], key)
         config = build(config_class, values, f"{where}, stage '{id_}'")
-        _check_refs(config, id_, [spec.id for spec in stages], where)
+        _check_refs(config, id_, {spec.id: spec.key for spec in stages}, where)
         stages.append(StageSpec(key, id_, config))
     return Recipe(name, seed, str(top.get("sandbox", "namespace")), workers, tuple(stages))
 
@@ -174,7 +207,10 @@ def _apply(assignment: str, top: dict[str, Any], raw: list[tuple[str, str, dict[
         raise ConfigError(
             f"--set {assignment}: expected NAME=VALUE, e.g. --set drills.rows=100 or --set seed=3"
         )
-    value = yaml.safe_load(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {assignment}: not valid YAML ({one_line(error, 120)})") from None
     if path in _TOP_KEYS and path != "stages":
         top[path] = value
         return
@@ -190,16 +226,32 @@ def _apply(assignment: str, top: dict[str, Any], raw: list[tuple[str, str, dict[
             target[leaf] = value
             return
     ids = [id_ for _, id_, _ in raw]
+    if path in ids:
+        raise ConfigError(
+            f"--set {assignment}: '{path}' is a stage; name one of its settings, e.g. {path}.KEY=..."
+        )
     raise ConfigError(
         f"--set {assignment}: no stage or key named '{path.split('.', 1)[0]}'"
         f"{did_you_mean(path.split('.', 1)[0], [*ids, *_TOP_KEYS])}; stages: {', '.join(ids)}"
     )
 
 
-def _check_refs(config: Any, id_: str, earlier: list[str], where: str) -> None:
-    for ref in stage_refs(config):
-        if ref not in earlier and not is_finished(Path(ref)):
-            raise ConfigError(
-                f"{where}, stage '{id_}': '{ref}' is neither an earlier stage{did_you_mean(ref, earlier)} "
-                f"nor the folder of a finished dataset (fields that take stages: {', '.join(ref_fields(type(config)))})"
-            )
+def _check_refs(config: Any, id_: str, earlier: Mapping[str, str], where: str) -> None:
+    """Check that every stage reference exists and is of a kind its field can read."""
+    for name in ref_fields(type(config)):
+        value = getattr(config, name)
+        for ref in [value] if isinstance(value, str) else value or ():
+            if ref in earlier:
+                kind = earlier[ref]
+            elif is_finished(Path(ref)):
+                kind = Manifest.read(Path(ref)).stage
+            else:
+                raise ConfigError(
+                    f"{where}, stage '{id_}': {name}: '{ref}' is neither an earlier stage{did_you_mean(ref, earlier)} "
+                    "nor the folder of a finished dataset"
+                )
+            wanted = REF_KINDS.get(name, ())
+            if wanted and kind in STAGES and kind not in wanted:
+                raise ConfigError(
+                    f"{where}, stage '{id_}': {name}: '{ref}' is a {kind} stage; needed: {' or '.join(wanted)}"
+                )

@@ -19,7 +19,7 @@ from codewright.core.errors import ConfigError, DataError
 from codewright.core.io import read_json, write_json
 from codewright.core.manifest import WORK_FOLDER, Manifest, is_finished
 from codewright.core.progress import Reporter
-from codewright.core.text import human_seconds
+from codewright.core.text import did_you_mean, human_seconds
 from codewright.engine.local import LocalEngine
 from codewright.engine.stage import StageContext, StageRun, stage_refs
 from codewright.recipe import Recipe, StageSpec
@@ -53,6 +53,7 @@ def run_recipe(
     with _lock(out):
         _clear(recipe, out, fresh=fresh, redo=redo)
         write_json(out / RUN_FILE, recipe.to_json())
+        preflight(recipe, out)
         executed: list[str] = []
         manifests: dict[str, Manifest] = {}
         for number, spec in enumerate(recipe.stages, 1):
@@ -84,11 +85,33 @@ def stage_run(recipe: Recipe, spec: StageSpec, out: Path, reporter: Reporter) ->
     return StageRun(spec.key, spec.config, spec.load, context)
 
 
-def stage_state(out: Path) -> str:
-    """Say in a word how far a stage's folder is: finished, unfinished or new."""
-    if is_finished(out):
-        return "finished"
-    return "unfinished" if (out / WORK_FOLDER).is_dir() else "new"
+def preflight(recipe: Recipe, out: Path) -> None:
+    """Ask every unfinished stage for what it can know to be wrong, so that a typo in the last costs none of the first."""
+    for spec in recipe.stages:
+        if not is_finished(out / spec.id) and hasattr(spec.config, "check"):
+            try:
+                spec.config.check()
+            except ConfigError as error:
+                raise ConfigError(f"stage '{spec.id}': {error}") from None
+
+
+def stage_states(recipe: Recipe, out: Path, reporter: Reporter) -> list[str]:
+    """Say of each stage how far it is: finished, unfinished, new, or why a run would refuse it."""
+    states: list[str] = []
+    for spec in recipe.stages:
+        run = stage_run(recipe, spec, out, reporter)
+        folder = run.context.out
+        if not is_finished(folder):
+            states.append("unfinished" if (folder / WORK_FOLDER).is_dir() else "new")
+            continue
+        try:
+            run.is_done()
+            states.append("finished")
+        except ConfigError:
+            states.append("changed: needs --redo")
+        except DataError:
+            states.append("damaged, or its inputs are")
+    return states
 
 
 def describe_counts(manifest: Manifest) -> str:
@@ -96,7 +119,9 @@ def describe_counts(manifest: Manifest) -> str:
     counts = manifest.counts
     if counts is None:
         return "done"
-    parts = [f"{counts.rows_in:,} in", f"{counts.kept:,} kept"]
+    heldout = manifest.details.get("documents_heldout")
+    kept = f"{counts.kept:,} kept" + (f" ({heldout:,} of them held out)" if heldout else "")
+    parts = [f"{counts.rows_in:,} in", kept]
     if counts.dropped:
         reasons = sorted(counts.dropped.items(), key=lambda item: (-item[1], item[0]))
         shown = ", ".join(f"{reason} {number:,}" for reason, number in reasons[:4])
@@ -143,7 +168,9 @@ def _clear(recipe: Recipe, out: Path, *, fresh: bool, redo: Sequence[str]) -> No
     ids = [spec.id for spec in recipe.stages]
     for id_ in redo:
         if id_ not in ids:
-            raise ConfigError(f"--redo {id_}: no such stage; stages: {', '.join(ids)}")
+            raise ConfigError(
+                f"--redo {id_}: no such stage{did_you_mean(id_, ids)}; stages: {', '.join(ids)}"
+            )
     stale = set(ids) if fresh else set(redo)
     for spec in recipe.stages:
         if stale & set(stage_refs(spec.config)):

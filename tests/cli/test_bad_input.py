@@ -63,6 +63,16 @@ def refused(result: subprocess.CompletedProcess[str], *parts: str) -> None:
         ("name: x\nseed: one\nstages:\n  - report: {stages: []}\n", ["'seed' must be a whole number"]),
         ("stages:\n  - report: {stages: []}\n", ["'name' is missing"]),
         ("name: [x\n", ["not valid YAML"]),
+        ("name: x\nname: y\nstages:\n  - report: {stages: []}\n", ["key 'name' stands there twice"]),
+        ("name: x\nstages:\n  - corpus.build: {source: code}\n", ["'source' must be a list, e.g. [code]"]),
+        ("name: x\nstages:\n  - corpus.build: {source: []}\n", ["'source'"]),
+        ("name: x\nstages:\n  - corpus.build: {source: [stdlib], heldout: 1.5}\n", ["'heldout'"]),
+        ("name: x\nstages:\n  - corpus.build: {source: [stdlib], heldout: .nan}\n", ["'heldout'"]),
+        ("name: x\nstages:\n  - eval.problems: {benchmarks: []}\n", ["'benchmarks'"]),
+        (
+            "name: x\nstages:\n  - eval.problems: {id: p, benchmarks: [drills]}\n  - synth: {method: docstring, corpus: p}\n",
+            ["corpus: 'p' is a eval.problems stage; needed: corpus.build"],
+        ),
         ("just text\n", ["expected a mapping"]),
     ],
 )
@@ -81,11 +91,35 @@ def test_a_missing_recipe_and_wrong_overrides(cli: Cli, tmp_path: Path, recipe: 
         "did you mean 'corpus'?",
     )
     refused(cli("plan", recipe, "--set", "seed"), "expected NAME=VALUE")
+    refused(cli("plan", recipe, "--set", "corpus=1"), "'corpus' is a stage", "corpus.KEY=")
+    refused(cli("plan", recipe, "--set", "corpus.source=[badd"), "not valid YAML")
     refused(
         cli("plan", recipe, "--set", "corpus.maxbytes=3"),
         "unknown key 'maxbytes'",
         "did you mean 'max_bytes'?",
     )
+
+
+@pytest.mark.parametrize(
+    ("stage", "parts"),
+    [
+        ("synth: {method: dril, rows: 1}", ["no method named 'dril'", "did you mean 'drills'?"]),
+        ("synth: {method: docstring}", ["needs `corpus:`"]),
+        ("eval.problems: {benchmarks: [/no/such.jsonl]}", ["no such file"]),
+        ("corpus.build: {id: b, source: [stdlib], rules: [txt]}", ["no rule named 'txt'"]),
+        (
+            "corpus.build: {id: b, source: [stdlib], languages: [Python]}",
+            ["no language 'Python'", "did you mean 'python'?"],
+        ),
+    ],
+)
+def test_a_typo_in_a_late_stage_costs_no_early_one(
+    cli: Cli, tmp_path: Path, recipe: Path, stage: str, parts: list[str]
+) -> None:
+    recipe.write_text(recipe.read_text() + f"  - {stage}\n")
+    for verb in ("run", "plan", "doctor"):
+        refused(cli(verb, recipe, "--out", tmp_path / "out"), *parts)
+    assert not (tmp_path / "out" / "corpus").exists()
 
 
 def test_a_missing_source_and_an_empty_corpus(cli: Cli, tmp_path: Path, recipe: Path) -> None:
@@ -159,6 +193,19 @@ def test_damaged_benchmark_files(cli: Cli, tmp_path: Path) -> None:
         "not a HumanEval-shaped row",
         "found: question, task_id",
     )
+
+
+def test_a_changed_benchmark_file_is_noticed(cli: Cli, tmp_path: Path) -> None:
+    bench, recipe, out = tmp_path / "bench.jsonl", tmp_path / "recipe.yaml", tmp_path / "out"
+    row = '{"task_id": "a/0", "prompt": "def f():\\n", "entry_point": "f", "canonical_solution": "", "test": "%s"}\n'
+    bench.write_text(row % "one")
+    recipe.write_text(f"name: x\nstages:\n  - eval.problems: {{id: p, benchmarks: ['{bench}']}}\n")
+    assert cli("run", recipe, "--out", out).returncode == 0
+    assert "finished" in cli("plan", recipe, "--out", out).stdout
+    bench.write_text(row % "two")
+    assert "changed: needs --redo" in cli("plan", recipe, "--out", out).stdout
+    refused(cli("run", recipe, "--out", out), "inputs that changed since", "--redo p")
+    assert cli("run", recipe, "--out", out, "--redo", "p").returncode == 0
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path, recipe: Path, cli: Cli) -> None:

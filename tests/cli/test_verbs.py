@@ -102,6 +102,29 @@ def test_doctor_says_what_is_there_and_what_is_missing(cli: Cli, recipe: Path, t
     assert "extra [train]" in cli("doctor", "--out", tmp_path).stdout
 
 
+def test_doctor_knows_the_sandbox_languages_and_how_to_get_them(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = cli("doctor", "--out", tmp_path)
+    assert result.returncode == 0
+    assert "language python" in result.stdout
+    assert "language go" in result.stdout
+    unknown = cli("doctor", "--install", "cobolt")
+    assert (unknown.returncode, "does not run language 'cobolt'" in unknown.stderr) == (2, True)
+    # A real command is found on PATH and run: here one that only says what it was asked.
+    apt = tmp_path / "apt-get"
+    apt.write_text('#!/bin/sh\necho "asked for $@"\n')
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    installed = cli("doctor", "--install", "php", "--out", tmp_path)
+    assert "+ apt-get install" in installed.stdout
+    assert "asked for install" in installed.stdout
+    assert "php" in installed.stdout
+    apt.write_text("#!/bin/sh\nexit 7\n")
+    failed = cli("doctor", "--install", "php")
+    assert (failed.returncode, "run it by hand" in failed.stderr) == (2, True)
+
+
 def test_without_bubblewrap_nothing_runs_unisolated(
     recipe: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

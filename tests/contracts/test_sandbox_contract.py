@@ -10,7 +10,7 @@ import pytest
 from codewright.core.errors import ConfigError
 from codewright.sandbox.job import Job, Limits, Mode, Result
 from codewright.sandbox.pool import check_available, list_backends, open_sandbox
-from codewright.sandbox.toolchains import list_languages, load_language
+from codewright.sandbox.toolchains import list_installed, load_language
 
 SHORT = Limits(wall_s=1.0, cpu_s=1.0)
 
@@ -67,7 +67,7 @@ def test_is_available_and_stamps_its_name(backend: Opened) -> None:
 
 
 def test_hello_in_every_language_with_a_toolchain(backend: Opened) -> None:
-    languages = [load_language(name) for name in list_languages()]
+    languages = [load_language(name) for name in list_installed()]
     jobs = [Job("script", {language.file: language.hello}, language=language.name) for language in languages]
     results = run_jobs(backend, *jobs)
     assert [(result.status, result.stdout) for result in results] == [("passed", "hello\n")] * len(jobs)

@@ -1,6 +1,7 @@
 """The corpus stage on a small tree: what is kept, what leaves and why, and that nothing else decides."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from codewright.core.errors import ConfigError
 from codewright.core.manifest import Dataset, Manifest
-from codewright.corpus import filtering
+from codewright.corpus import filtering, ingest
 
 Run = Callable[..., Any]
 
@@ -82,6 +83,30 @@ def test_symbolic_links_are_not_followed(run_stages: Run, source: Path) -> None:
     (source / "alpha" / "link.py").symlink_to("/etc/hostname")
     (source / "alpha" / "loop").symlink_to(source)
     assert build(run_stages, source).manifest.counts.rows_in == 10
+
+
+def test_heldout_is_a_share_of_what_is_kept(run_stages: Run, tmp_path: Path) -> None:
+    root = tmp_path / "source"
+    for package in "abcde":
+        (root / package).mkdir(parents=True)
+        for number in range(3):
+            (root / package / f"m{number}.py").write_text(f"def {package}{number}():\n    return {number}\n")
+    (root / "a" / "data.py").write_text("x = '" + "a" * 20_000 + "'\n")  # large, and refused by a rule
+    details = build(run_stages, root, heldout=0.03).manifest.details
+    assert (details["documents_heldout"], details["documents_train"]) == (3, 12)
+
+
+def test_names_that_are_not_utf8_empty_files_and_closed_folders_are_counted(
+    run_stages: Run, source: Path
+) -> None:
+    (source / "alpha" / "empty.py").write_text("\n")
+    (Path(os.fsdecode(os.fsencode(source / "alpha") + b"/bad\xff.py"))).write_text("x = 1\n")
+    dataset = build(run_stages, source)
+    assert dataset.manifest.counts.rows_in == 12
+    assert lost(dataset, "dropped")["alpha/empty.py"] == "empty"
+    assert lost(dataset, "quarantine")["alpha/bad\\udcff.py"] == "unreadable_name"
+    closed = list(ingest.list_files(ingest.Source(source / "nowhere", "x")))
+    assert [entry.trouble for entry in closed] == ["unreadable"]
 
 
 def test_bounds_can_be_overridden(run_stages: Run, source: Path) -> None:

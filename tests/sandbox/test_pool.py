@@ -350,3 +350,35 @@ def test_works_for_an_ordinary_user() -> None:
     assert run.stdout == "passed \n" * 3 + "BlockingIOError: [Errno 11] Resource temporarily unavailable\n", (
         run.stderr
     )
+
+
+def test_workers_are_recycled_without_losing_or_repeating_a_job() -> None:
+    async def run() -> tuple[list[Result], int]:
+        seen = set()
+        async with open_sandbox("namespace", 2, recycle_after=3) as sandbox:
+            assert isinstance(sandbox, Pool)
+
+            async def one(number: int) -> Result:
+                result = await sandbox.run(script(f"print({number})"))
+                seen.update(worker_pids(sandbox))
+                return result
+
+            return list(await asyncio.gather(*(one(number) for number in range(12)))), len(seen)
+
+    results, workers = asyncio.run(run())
+    assert [(result.status, result.stdout) for result in results] == [("passed", f"{n}\n") for n in range(12)]
+    assert workers >= 3
+
+
+def test_a_worker_that_leaks_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespace, "_MOST_GROWTH_BYTES", -1)
+
+    async def run() -> None:
+        async with open_pool(1) as sandbox:
+            (before,) = worker_pids(sandbox)
+            assert (await sandbox.run(script("print('kept')"))).stdout == "kept\n"
+            assert worker_pids(sandbox) == []
+            assert wait_until_gone({before}) == set()
+            assert (await sandbox.run(script("print('next')"))).stdout == "next\n"
+
+    asyncio.run(run())

@@ -4,17 +4,23 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from codewright.core.errors import ConfigError
 from codewright.core.text import did_you_mean, one_line
 
 T = TypeVar("T")
 
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""A share below the whole."""
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+"""A list of names, not empty."""
+
 StageRef = Annotated[str, "stage"]
 """The id of an earlier stage of the recipe, or the folder of a finished dataset."""
 
-strict = with_config(ConfigDict(extra="forbid"))
+strict = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 """Class decorator for config dataclasses: an unknown key is an error."""
 
 
@@ -37,6 +43,10 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         place = ".".join(str(part) for part in first["loc"]) or "value"
         if first["type"] in {"missing", "missing_argument"}:
             raise ConfigError(f"{where}: key '{place}' is missing") from None
+        if first["type"] == "tuple_type":
+            raise ConfigError(
+                f"{where}: '{place}' must be a list, e.g. [{one_line(first['input'], 40)}]"
+            ) from None
         if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
             raise ConfigError(f"{where}: unknown key '{place}'") from None
         raise ConfigError(

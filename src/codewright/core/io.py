@@ -143,6 +143,8 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
                 yield number, line
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
+    except PermissionError:
+        raise DataError(f"{path}: no permission to read it") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, near line {number + 1}: not UTF-8 ({error.reason})") from None
     except (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowInvalid, OSError) as error:

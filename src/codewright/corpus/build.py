@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
-from codewright.core.config import strict
+from codewright.core.config import Names, Share, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_parquet
-from codewright.core.languages import language_of
+from codewright.core.languages import BY_EXTENSION, language_of
 from codewright.core.manifest import WORK_FOLDER, Counts, part_name
 from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Document, Lost, content_id, to_table
+from codewright.core.text import did_you_mean
 from codewright.corpus.exact import choose_copies
 from codewright.corpus.filtering import judge, load_rules
 from codewright.corpus.ingest import FileEntry, choose_heldout, list_files, resolve_source, select
@@ -31,6 +33,8 @@ CRASH_LIMIT = 0.001
 
 _INDEX_COLUMNS = ["id", "path", "repo", "stars", "committed_at"]
 """What the choice among copies needs; kept beside the documents so that contents are not read for it."""
+
+_LISTING = "part-listing.parquet"
 
 _LISTING_SCHEMA = pa.schema(
     [
@@ -45,12 +49,15 @@ _LISTING_SCHEMA = pa.schema(
 )
 
 
+Bytes = Annotated[int, Field(gt=0)]
+
+
 @strict
 @dataclass(frozen=True)
 class Config:
     """What to read and what to keep."""
 
-    source: tuple[str, ...]
+    source: Names
     """Folders, or `stdlib` and `site-packages` for the code every machine has."""
     languages: tuple[str, ...] | None = None
     """Only these languages (lower case); None keeps every known one."""
@@ -58,21 +65,33 @@ class Config:
     """Rule files to apply; an empty list applies none."""
     override: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Bounds changed for this run: rule name -> {low, high}."""
-    max_file_bytes: int = 8_000_000
+    max_file_bytes: Bytes = 8_000_000
     """Larger files are dropped unread. OpenCoder (arXiv 2411.04905, section 2.1) uses 8 MB."""
-    max_repo_bytes: int | None = None
+    max_repo_bytes: Bytes | None = None
     """At most this much of one repository, a seeded sample of its files; None for all."""
-    max_bytes: int | None = None
+    max_bytes: Bytes | None = None
     """At most this much in all, over repositories in seeded order; None for all."""
-    heldout: float = 0.03
+    heldout: Share = 0.03
     """Share of the kept bytes held out, whole repositories at a time; 0 for none."""
-    shard_bytes: int = 4_000_000
+    shard_bytes: Bytes = 4_000_000
     """Source bytes per shard."""
+
+    def check(self) -> None:
+        """Look for the sources, rules, bounds and languages. Raises ConfigError."""
+        for spec in self.source:
+            resolve_source(spec)
+        load_rules(self.rules, self.override)
+        known = sorted(set(BY_EXTENSION.values()))
+        for name in self.languages or ():
+            if name not in known:
+                raise ConfigError(
+                    f"languages: no language '{name}'{did_you_mean(name.lower(), known)}; known: {', '.join(known)}"
+                )
 
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Build the corpus. Raises ConfigError for a missing source, or when nothing is left to keep."""
-    load_rules(config.rules, config.override)  # a wrong rule name must not cost the reading first
+    config.check()
     shards, listed_out = _list(config, context)
     if not shards:
         raise ConfigError(
@@ -81,7 +100,7 @@ def run(config: Config, context: StageContext) -> StageResult:
     read = context.engine.map(
         read_shard, [_read_shard(context, number) for number in range(shards)], "corpus: read"
     )
-    _choose(config, context)
+    _choose(context)
     params = {
         "rules": list(config.rules),
         "override": {name: dict(bounds) for name, bounds in config.override.items()},
@@ -97,9 +116,14 @@ def run(config: Config, context: StageContext) -> StageResult:
     if counts.kept == 0:
         raise ConfigError(f"corpus is empty: all {counts.rows_in} files were left out ({_reasons(counts)})")
     languages: Counter[str] = Counter()
+    repositories: Counter[str] = Counter()
     for result in filtered:
         languages.update(result["bytes_by_language"])
-    heldout = sum(result["heldout"] for result in filtered)
+        repositories.update(result["bytes_by_repo"])
+    # Of the bytes that are kept: a file the rules refuse must not decide what is held out.
+    held = sorted(choose_heldout(dict(repositories), config.heldout, context.seed))
+    parts = [Shard(part_name(number), str(context.out), (), {"heldout": held}) for number in range(shards)]
+    heldout = sum(result["heldout"] for result in context.engine.map(split_shard, parts, "corpus: write"))
     details = {
         "bytes_read": sum(result["bytes"] for result in read),
         "bytes_kept": sum(languages.values()),
@@ -115,10 +139,14 @@ def _list(config: Config, context: StageContext) -> tuple[int, int]:
     frozen = context.work / "listing.parquet"
     if frozen.exists():  # written last below
         numbers = read_parquet(frozen, ["shard"]).column("shard").to_pylist()
-        left_out = context.out / "dropped" / "part-listing.parquet"
+        left_out = context.out / "dropped" / _LISTING
         return max(numbers, default=-1) + 1, len(read_parquet(left_out, ["id"])) if left_out.exists() else 0
     sources = [resolve_source(spec) for spec in config.source]
-    entries = [entry for source in sources for entry in list_files(source)]
+    listed = [entry for source in sources for entry in list_files(source)]
+    troubled = [Lost("", entry.trouble, "", entry.shown) for entry in listed if entry.trouble]
+    if troubled:
+        write_parquet(context.out / "quarantine" / _LISTING, to_table(troubled, LOST_SCHEMA))
+    entries = [entry for entry in listed if not entry.trouble]
     selection = select(
         entries,
         seed=context.seed,
@@ -129,7 +157,7 @@ def _list(config: Config, context: StageContext) -> tuple[int, int]:
     )
     lost = [Lost("", reason, f"{entry.size} bytes", entry.shown) for entry, reason in selection.left_out]
     if lost:
-        write_parquet(context.out / "dropped" / "part-listing.parquet", to_table(lost, LOST_SCHEMA))
+        write_parquet(context.out / "dropped" / _LISTING, to_table(lost, LOST_SCHEMA))
     rows: list[dict[str, Any]] = []
     shard = filled = 0
     for entry in selection.chosen:
@@ -153,6 +181,7 @@ def read_shard(shard: Shard) -> dict[str, Any]:
     listing = read_parquet(shard.inputs[0])
     rows = [row for row in listing.to_pylist() if row.pop("shard") == shard.params["shard"]]
     documents: list[Document] = []
+    dropped: list[Lost] = []
     quarantined: list[Lost] = []
     size = 0
     for row in rows:
@@ -168,6 +197,9 @@ def read_shard(shard: Shard) -> dict[str, Any]:
             quarantined.append(Lost("", "unreadable", str(error.strerror), entry.shown))
             continue
         size += len(data)
+        if not data.strip():
+            dropped.append(Lost(content_id(data), "empty", "", entry.shown))
+            continue
         if "\0" in content:
             quarantined.append(Lost(content_id(data), "binary", "holds NUL bytes", entry.shown))
             continue
@@ -187,14 +219,20 @@ def read_shard(shard: Shard) -> dict[str, Any]:
     sizes = pa.array([len(doc.content.encode("utf-8")) for doc in documents], pa.int64())
     index = table.select(_INDEX_COLUMNS).append_column("size", sizes)
     write_parquet(out / WORK_FOLDER / "index" / shard.name, index)
+    if dropped:
+        write_parquet(
+            out / "dropped" / f"part-empty-{shard.params['shard']:05d}.parquet",
+            to_table(dropped, LOST_SCHEMA),
+        )
     if quarantined:
         write_parquet(out / "quarantine" / shard.name, to_table(quarantined, LOST_SCHEMA))
     # Documents that go on are counted where they end: in the filter pass.
-    return {"bytes": size, "counts": Counts(len(quarantined), 0, {}, len(quarantined)).to_json()}
+    lost = len(dropped) + len(quarantined)
+    return {"bytes": size, "counts": Counts(lost, 0, {"empty": len(dropped)}, len(quarantined)).to_json()}
 
 
-def _choose(config: Config, context: StageContext) -> None:
-    """Decide, on ids and sizes alone, which copies stay and which repositories are held out; write it per shard."""
+def _choose(context: StageContext) -> None:
+    """Decide, on ids alone, which of equal files stays; write it per shard."""
     done = context.work / "chosen.parquet"
     if done.exists():
         return
@@ -204,20 +242,13 @@ def _choose(config: Config, context: StageContext) -> None:
             {**row, "part": number, "index": at} for at, row in enumerate(read_parquet(part).to_pylist())
         )
     kept_by_id = choose_copies(rows)
-    sizes_by_repo: Counter[str] = Counter()
-    for row in kept_by_id.values():
-        sizes_by_repo[row["repo"]] += row["size"]
-    heldout = choose_heldout(dict(sizes_by_repo), config.heldout, context.seed)
     table = pa.table(
         {
             "part": [row["part"] for row in rows],
             "index": [row["index"] for row in rows],
             "copy_of": [_copy_of(row, kept_by_id[row["id"]]) for row in rows],
-            "heldout": [row["repo"] in heldout for row in rows],
         },
-        schema=pa.schema(
-            [("part", pa.int32()), ("index", pa.int32()), ("copy_of", pa.string()), ("heldout", pa.bool_())]
-        ),
+        schema=pa.schema([("part", pa.int32()), ("index", pa.int32()), ("copy_of", pa.string())]),
     )
     write_parquet(done, table)
 
@@ -228,16 +259,17 @@ def _copy_of(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
 
 
 def filter_shard(shard: Shard) -> dict[str, Any]:
-    """Drop copies and what the rules refuse; write the kept documents of one shard."""
+    """Drop copies and what the rules refuse in one shard; the others go on to be split."""
     out = Path(shard.out)
     number = int(shard.name.removeprefix("part-").removesuffix(".parquet"))
     chosen = read_parquet(out / WORK_FOLDER / "chosen.parquet").filter(pc.field("part") == number)
     decisions = {row["index"]: row for row in chosen.to_pylist()}
     rules = load_rules(shard.params["rules"], shard.params["override"])
-    kept: dict[str, list[Document]] = {"": [], "heldout": []}
+    kept: list[Document] = []
     dropped: list[Lost] = []
     quarantined: list[Lost] = []
     languages: Counter[str] = Counter()
+    repositories: Counter[str] = Counter()
     for index, row in enumerate(read_parquet(out / WORK_FOLDER / "read" / shard.name).to_pylist()):
         doc = Document.from_dict(row)
         shown = f"{doc.repo}:{doc.path}"
@@ -254,11 +286,11 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
             fired = ", ".join(f"{name}={value:g}" for name, value in verdict.fired.items())
             dropped.append(Lost(doc.id, f"rule:{next(iter(verdict.fired))}", fired, shown, doc.content))
         else:
-            kept["heldout" if decision["heldout"] else ""].append(doc)
-            languages[doc.language] += len(doc.content.encode("utf-8"))
-    for split, documents in kept.items():
-        if documents:
-            write_parquet(out / split / shard.name, to_table(documents, DOCUMENT_SCHEMA))
+            kept.append(doc)
+            size = len(doc.content.encode("utf-8"))
+            languages[doc.language] += size
+            repositories[doc.repo] += size
+    write_parquet(out / WORK_FOLDER / "kept" / shard.name, to_table(kept, DOCUMENT_SCHEMA))
     if dropped:
         write_parquet(out / "dropped" / shard.name, to_table(dropped, LOST_SCHEMA))
     if quarantined:
@@ -266,23 +298,36 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
             out / "quarantine" / f"part-rules-{number:05d}.parquet", to_table(quarantined, LOST_SCHEMA)
         )
     reasons = Counter(lost.reason for lost in dropped)
-    total = sum(map(len, kept.values()))
-    counts = Counts(total + len(dropped) + len(quarantined), total, reasons, len(quarantined))
+    counts = Counts(len(kept) + len(dropped) + len(quarantined), len(kept), reasons, len(quarantined))
     return {
         "counts": counts.to_json(),
-        "heldout": len(kept["heldout"]),
+        "bytes_by_repo": dict(repositories),
         "bytes_by_language": dict(languages),
         "crashed": dict(Counter(lost.reason for lost in quarantined)),
     }
 
 
+def split_shard(shard: Shard) -> dict[str, Any]:
+    """Write the kept documents of one shard, those of held-out repositories apart."""
+    out = Path(shard.out)
+    table = read_parquet(out / WORK_FOLDER / "kept" / shard.name)
+    held = pc.is_in(table.column("repo"), pa.array(shard.params["heldout"], pa.string()))
+    heldout = table.filter(held)
+    for folder, part in (("", table.filter(pc.invert(held))), ("heldout", heldout)):
+        if len(part):
+            write_parquet(out / folder / shard.name, part)
+    return {"heldout": len(heldout)}
+
+
 def _with_listing(counts: Counts, context: StageContext) -> Counts:
-    left_out = context.out / "dropped" / "part-listing.parquet"
-    if not left_out.exists():
-        return counts
-    reasons = Counter(read_parquet(left_out, ["reason"]).column("reason").to_pylist())
-    total = sum(reasons.values())
-    return Counts.total([counts, Counts(total, 0, reasons, 0)])
+    """Add what the listing alone left out, or could not take."""
+    left_out, troubled = (context.out / folder / _LISTING for folder in ("dropped", "quarantine"))
+    reasons: Counter[str] = Counter()
+    if left_out.exists():
+        reasons.update(read_parquet(left_out, ["reason"]).column("reason").to_pylist())
+    quarantined = len(read_parquet(troubled, ["id"])) if troubled.exists() else 0
+    total = sum(reasons.values()) + quarantined
+    return Counts.total([counts, Counts(total, 0, reasons, quarantined)])
 
 
 def _check_crashes(filtered: list[dict[str, Any]]) -> None:

@@ -21,6 +21,10 @@ SKIPPED_FOLDERS = frozenset(
 """Never anybody's source: caches, version control, environments. Not entered, so not counted."""
 
 
+UNREADABLE = -1
+"""Stands for the size of a folder that cannot be listed."""
+
+
 @dataclass(frozen=True)
 class FileEntry:
     """One file as listed: `path` relative to the source's root, `repo` what it is held out by."""
@@ -34,8 +38,15 @@ class FileEntry:
 
     @property
     def shown(self) -> str:
-        """The path under its repository, the name users see."""
-        return f"{self.repo}:{self.path}"
+        """The path under its repository, the name users see; bytes that are not UTF-8 are written out."""
+        return f"{self.repo}:{self.path}".encode("utf-8", "backslashreplace").decode("utf-8")
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why the file cannot be taken as listed, or None."""
+        if self.size == UNREADABLE:
+            return "unreadable"
+        return "unreadable_name" if self.shown != f"{self.repo}:{self.path}" else None
 
 
 @dataclass(frozen=True)
@@ -60,10 +71,12 @@ def resolve_source(spec: str) -> Source:
     if spec == "site-packages":
         return Source(Path(sysconfig.get_paths()["purelib"]), "pypi")
     root = Path(spec).expanduser()
-    if not root.exists():
+    if not spec or not root.exists():
         raise ConfigError(f"source '{spec}': no such folder (stdlib and site-packages are known by name)")
     if not root.is_dir():
         raise ConfigError(f"source '{spec}': not a folder")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise ConfigError(f"source '{spec}': no permission to read it")
     return Source(root.resolve(), root.resolve().name)
 
 
@@ -81,7 +94,8 @@ def _walk(root: Path, below: str, leave_out: frozenset[str]) -> Iterator[tuple[s
     try:
         with os.scandir(root / below) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
-    except PermissionError:
+    except OSError:
+        yield below, UNREADABLE  # counted, so that nothing is left out in silence
         return
     for entry in found:
         path = f"{below}{entry.name}"

@@ -60,6 +60,10 @@ class StageContext:
         return Dataset(self.inputs[ref])
 
 
+# A config may offer two methods. `check() -> None` raises ConfigError for what can be known before any work (missing
+# files, unknown plugins); it is asked before a run's first stage. `file_digests() -> dict[str, str]` names files from
+# outside the run whose contents decide the output.
+
 StageFunction = Callable[[Any, StageContext], StageResult]
 
 
@@ -100,6 +104,8 @@ class StageRun:
     def fingerprint(self) -> str:
         """Hash of all that decides the output; needs the inputs to be finished."""
         inputs = {ref: Manifest.read(path).fingerprint for ref, path in sorted(self.context.inputs.items())}
+        if hasattr(self.config, "file_digests"):
+            inputs |= self.config.file_digests()
         return fingerprint(self.key, dump(self.config), self.context.seed, inputs)
 
     def is_done(self) -> bool:
@@ -124,7 +130,9 @@ class StageRun:
             key = sorted(changed)[0]
             return f"{key}: {old.config.get(key)!r}, not {new.get(key)!r}"
         return (
-            f"seed {old.seed}, not {self.context.seed}" if old.seed != self.context.seed else "other inputs"
+            f"seed {old.seed}, not {self.context.seed}"
+            if old.seed != self.context.seed
+            else "inputs that changed since"
         )
 
     def execute(self) -> Manifest:

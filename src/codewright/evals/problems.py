@@ -7,7 +7,7 @@ JSON Lines file (task_id, prompt, entry_point, canonical_solution, test).
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codewright.core.config import strict
+from codewright.core.config import Names, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import write_parquet
 from codewright.core.manifest import Counts, part_name
@@ -27,8 +27,18 @@ _FILE_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 class Config:
     """Which problems."""
 
-    benchmarks: tuple[str, ...]
-    """Benchmark keys, or paths of HumanEval-shaped files."""
+    benchmarks: Names
+    """Benchmark keys, or paths of HumanEval-shaped files (relative ones from the current folder)."""
+
+    def check(self) -> None:
+        """Load every benchmark once. Raises ConfigError as `load_problems` does."""
+        for item in self.benchmarks:
+            load_problems(item)
+
+    def file_digests(self) -> dict[str, str]:
+        """Hash the files, so that a changed benchmark is not taken for the one that was read."""
+        files = [Path(item) for item in self.benchmarks if is_file(item)]
+        return {str(path): content_id(path.read_bytes()) for path in files if path.is_file()}
 
 
 def run(config: Config, context: StageContext) -> StageResult:
@@ -47,9 +57,14 @@ def run(config: Config, context: StageContext) -> StageResult:
     return StageResult(Counts(len(found), len(found)), details={"benchmarks": sources})
 
 
+def is_file(item: str) -> bool:
+    """Tell whether an item of the list is a path, not a benchmark's key."""
+    return "/" in item or item.endswith(_FILE_SUFFIXES)
+
+
 def load_problems(item: str) -> list[Problem]:
     """Load one benchmark by key, or a HumanEval-shaped file by path. Raises ConfigError."""
-    if "/" in item or item.endswith(_FILE_SUFFIXES):
+    if is_file(item):
         if not Path(item).is_file():
             raise ConfigError(f"benchmark file {item}: no such file")
         key, problems = "humaneval", load_plugin(BENCHMARKS_PACKAGE, "humaneval").problems(item)

@@ -6,12 +6,13 @@ a status its mode can end in. Limits: one event loop, one run per `Exchange`.
 
 import asyncio
 import json
+import marshal
 import os
 import secrets
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -30,7 +31,8 @@ from codewright.sandbox.guest.wire import (
     WireLimits,
 )
 from codewright.sandbox.job import Job, Limits, Result, Status
-from codewright.sandbox.toolchains import load_language
+from codewright.sandbox.toolchain_cache import language_cache
+from codewright.sandbox.toolchains import Language, find_root, load_language
 
 _READ_BYTES = 1 << 16
 _MOST_VERDICT_MESSAGES = 64
@@ -45,7 +47,7 @@ _ENDINGS: dict[str, dict[str, Status]] = {
         "compile_error": "compile_error",
     },
     "script": {"error": "error", "memory_limit": "memory_limit", "compile_error": "compile_error"},
-    "command": {"compile_error": "compile_error"},
+    "command": {"compile_error": "compile_error", "exited_early": "exited_early"},
 }
 _ENDINGS["split"] = {**_ENDINGS["inproc"], "not_plain": "not_plain", "killed": "killed"}
 
@@ -94,17 +96,38 @@ def prepare(job: Job) -> Prepared:
             f"sandbox mode '{job.mode}' is for Python; language '{job.language}' runs in mode 'script'"
         )
     runner: str = job.mode if language.runner == "python" else "command"
-    main = next(iter(job.files))
+    limits = language.floor_limits(job.limits)
     return Prepared(
         job,
-        StartOrder(runner=runner, limits=cast(WireLimits, asdict(job.limits)), packages=list(job.packages)),
-        Program(
-            files=dict(job.files),
-            args=list(job.args),
-            compile=[part.replace("{file}", main) for part in language.compile],
-            run=[part.replace("{file}", main) for part in language.run],
-        ),
+        StartOrder(runner=runner, limits=cast(WireLimits, vars(limits)), packages=list(job.packages)),
+        _program(job, language),
         Tests(tests=job.tests, prelude=job.prelude, entry_point=job.entry_point),
+    )
+
+
+def _program(job: Job, language: Language) -> Program:
+    rule = language.rule_for(job.tests)
+    main, *others = job.files
+    name = rule.file or main
+    if name in others:
+        raise ConfigError(f"sandbox job: {name!r} is the name that {main!r} gets for its tests")
+    compiling, running = (
+        language.compile if rule.compile is None else rule.compile,
+        language.run if rule.run is None else rule.run,
+    )
+    return Program(
+        files={name: job.files[main], **{other: job.files[other] for other in others}},
+        args=list(job.args),
+        language=language.name,
+        compile=language.fill(compiling, name, job.limits),
+        run=language.fill(running, name, job.limits),
+        env=dict(language.env),
+        cache=language_cache(language.name) if language.cache else "",
+        root=str(find_root(language.name) or ""),
+        begin=rule.begin,
+        end=rule.end,
+        rule_files=dict(rule.files or {}),
+        mark=f".ended-{secrets.token_hex(16)}" if rule.marks else "",
     )
 
 
@@ -115,7 +138,7 @@ def _check_name(name: str) -> None:
 
 
 def _check_limits(limits: Limits) -> None:
-    for field, value in asdict(limits).items():
+    for field, value in vars(limits).items():
         if value <= 0:
             raise ConfigError(f"sandbox job: limit {field} is {value}, it has to be positive")
 
@@ -172,8 +195,8 @@ class Exchange:
             stdout_guest,
             stderr_guest,
             verdict_guest.detach(),
-            memory_file(json.dumps(prepared.program).encode()),
-            memory_file(json.dumps(prepared.tests).encode()),
+            memory_file(marshal.dumps(dict(prepared.program))),
+            memory_file(marshal.dumps(dict(prepared.tests))),
         ]
 
     def handed_over(self) -> None:

@@ -1,9 +1,10 @@
 """How the namespace backend starts bubblewrap, and what to tell the user where that is refused.
 
-Visible inside, read-only: /usr with its links, the folder of the Python that codewright runs on, the guest's files, and the
-few entries of /etc below. Limits: Linux with user namespaces; as root, the uid below must exist in the uid map.
+Visible inside, read-only: /usr with its links, the folder of the Python that codewright runs on, toolchains that live elsewhere,
+the toolchains' caches, the guest's files, and the few entries of /etc below. Limits: Linux with user namespaces; as root, the uid below must exist in the uid map.
 """
 
+import importlib.util
 import json
 import os
 import platform
@@ -17,8 +18,11 @@ from pathlib import Path
 from codewright.core.errors import SandboxUnavailable
 from codewright.sandbox.exchange import memory_file
 from codewright.sandbox.guest import seccomp
+from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE
+from codewright.sandbox.guest.wire import SITE_FOLDER
 from codewright.sandbox.launcher import LaunchPlan
-from codewright.sandbox.toolchains import SANDBOX_PATH
+from codewright.sandbox.toolchain_cache import cache_folder
+from codewright.sandbox.toolchains import SANDBOX_PATH, outside_roots, settings_of_toolchains
 
 FIRST_UID = 63_000
 """Root's workers become this uid plus their index: a range that Debian's policy (9.2.2) gives to nobody. One uid each, because
@@ -61,6 +65,14 @@ def guest_python() -> tuple[Path, Path]:
     prefix = Path(sys.base_prefix)
     executable = prefix / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     return prefix, executable
+
+
+def _site_packages(module: str) -> Path:
+    """Folder that codewright's own interpreter would import this package from. Raises SandboxUnavailable without it."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise SandboxUnavailable(f"package '{module}' is not installed")
+    return Path(spec.origin).resolve().parents[1]
 
 
 def find_bwrap() -> str:
@@ -109,11 +121,17 @@ class _View:
     stage_at: str
 
 
-def _view(uid: int | None) -> _View:
+def _view(uid: int | None, modules: tuple[str, ...]) -> _View:
     prefix, _ = guest_python()
     wanted = [(_GUEST_FOLDER, f"{_GUEST_ROOT}/codewright/sandbox/guest")]
     if not prefix.is_relative_to("/usr"):
         wanted.append((prefix, str(prefix)))
+    if modules:
+        wanted.append((_site_packages(modules[0]), SITE_FOLDER))
+    wanted += [(root, f"{ROOTS_PLACE}/{language}") for language, root in outside_roots().items()]
+    caches = cache_folder()
+    if caches is not None:
+        wanted.append((caches, CACHE_PLACE))
     stage_at = next((place for place in _STAGE_PLACES if Path(place).is_dir()), "/")
     folders: list[tuple[str, str]] = []
     staged: list[str] = []
@@ -145,7 +163,7 @@ def _bwrap_arguments(view: _View, made_up: dict[str, int]) -> list[str]:
         elif path.is_dir():
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", "/run", "--dir", "/etc"]  # noqa: S108
-    for name in _ETC:
+    for name in (*_ETC, *settings_of_toolchains()):
         if Path("/etc", name).exists():
             arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     for name, fd in made_up.items():
@@ -179,11 +197,14 @@ class ZygoteProcess:
         os.close(self.complaints)
 
 
-def start_zygote(index: int) -> ZygoteProcess:
-    """Start one worker's process tree. The thread that calls this must live as long as the worker (PR_SET_PDEATHSIG)."""
+def start_zygote(index: int, modules: tuple[str, ...] = ()) -> ZygoteProcess:
+    """Start one worker's process tree, its zygote with these third-party modules imported.
+
+    The thread that calls this must live as long as the worker (PR_SET_PDEATHSIG).
+    """
     bwrap = find_bwrap()
     uid = _uid_to_become(index)
-    view = _view(uid)
+    view = _view(uid, modules)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     complaints = memory_file(b"")
     made_up = {name: memory_file(text.encode()) for name, text in _MADE_UP_ETC.items()}
@@ -192,6 +213,7 @@ def start_zygote(index: int) -> ZygoteProcess:
         str(python),
         *python_start("codewright.sandbox.guest.zygote", _GUEST_ROOT),
         str(theirs.fileno()),
+        *modules,
     ]
     plan = LaunchPlan(
         parent=os.getpid(),

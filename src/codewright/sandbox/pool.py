@@ -6,20 +6,33 @@ Limits: belongs to the event loop it was opened in.
 """
 
 import asyncio
+import importlib.util
 import os
 from typing import Protocol, Self
 
-from codewright.core.errors import SandboxUnavailable
+from codewright.core.errors import ConfigError, SandboxUnavailable
 from codewright.core.plugins import list_plugins, load_plugin
+from codewright.core.text import did_you_mean
 from codewright.sandbox.exchange import Prepared, WorkerDiedError, prepare
 from codewright.sandbox.job import Job, Result, Sandbox
 
 _BACKENDS = "codewright.sandbox.backends"
 _ATTEMPTS = 2
 
+PRELOADS: dict[str, tuple[str, ...]] = {"python": (), "numpy": ("numpy",), "data": ("numpy", "pandas")}
+"""Preload set -> third-party modules that its workers import before the first program. With `python`, programs see the
+standard library only; with any other, everything that codewright's own interpreter has installed."""
+
+RECYCLE_AFTER = 5_000
+"""Jobs after which a worker is replaced, in case it wears out in a way nobody looks for; ours, high enough that starts
+do not show in the time per program."""
+
 
 class Worker(Protocol):
     """Runs one job at a time. After WorkerDiedError or a cancelled run it is only good for `close`."""
+
+    worn: bool
+    """True once it should be replaced although it works: it keeps what it should have given back."""
 
     async def run(self, prepared: Prepared) -> Result: ...
 
@@ -37,8 +50,8 @@ class Backend(Protocol):
         """None if it works here, else the reason and the remedy in one line."""
         ...
 
-    async def start_worker(self, index: int) -> Worker:
-        """Start one. Raises SandboxUnavailable."""
+    async def start_worker(self, index: int, modules: tuple[str, ...]) -> Worker:
+        """Start one that has these third-party modules at hand. Raises SandboxUnavailable."""
         ...
 
     async def self_test(self, worker: Worker) -> None:
@@ -62,12 +75,31 @@ def check_available(backend: str = "namespace") -> str | None:
     return load_backend(backend).check()
 
 
-def open_sandbox(backend: str = "namespace", workers: int | None = None) -> Sandbox:
+def open_sandbox(
+    backend: str = "namespace",
+    workers: int | None = None,
+    preload: str = "python",
+    recycle_after: int = RECYCLE_AFTER,
+) -> Sandbox:
     """Make a sandbox; its workers (default: one per core) start when it is entered.
 
-    Raises ConfigError for an unknown backend; entering raises SandboxUnavailable where it cannot isolate.
+    preload: a key of PRELOADS; recycle_after: jobs after which a worker is replaced by a fresh one.
+    Raises ConfigError for an unknown backend or set, and for a set with a package that is not installed; entering raises
+    SandboxUnavailable where it cannot isolate.
     """
-    return Pool(load_backend(backend), workers or len(os.sched_getaffinity(0)))
+    if preload not in PRELOADS:
+        known = ", ".join(PRELOADS)
+        raise ConfigError(
+            f"unknown preload set '{preload}'{did_you_mean(preload, PRELOADS)}; there are: {known}"
+        )
+    if recycle_after < 1:
+        raise ConfigError(f"recycle_after is {recycle_after}, it has to be positive")
+    for name in PRELOADS[preload]:
+        if importlib.util.find_spec(name) is None:
+            raise ConfigError(f"the sandbox's Python has no package '{name}'")
+    return Pool(
+        load_backend(backend), workers or len(os.sched_getaffinity(0)), PRELOADS[preload], recycle_after
+    )
 
 
 class _Slot:
@@ -76,13 +108,16 @@ class _Slot:
     def __init__(self, index: int) -> None:
         self.index = index
         self.worker: Worker | None = None
+        self.jobs = 0
 
 
 class Pool:
     """The `Sandbox` behind `open_sandbox`."""
 
-    def __init__(self, backend: Backend, workers: int) -> None:
+    def __init__(self, backend: Backend, workers: int, modules: tuple[str, ...], recycle_after: int) -> None:
         self.isolation = backend.isolation
+        self._modules = modules
+        self._recycle_after = recycle_after
         self._backend = backend
         self._slots = [_Slot(index) for index in range(workers)]
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
@@ -107,7 +142,8 @@ class Pool:
 
     async def _worker_of(self, slot: "_Slot") -> Worker:
         if slot.worker is None:
-            slot.worker = await self._backend.start_worker(slot.index)
+            slot.worker = await self._backend.start_worker(slot.index, self._modules)
+            slot.jobs = 0
         return slot.worker
 
     async def __aexit__(self, *exc: object) -> None:
@@ -147,8 +183,13 @@ class Pool:
     async def _run_in(self, slot: _Slot, prepared: Prepared) -> Result:
         worker = await self._worker_of(slot)
         try:
-            return await worker.run(prepared)
+            result = await worker.run(prepared)
         except (WorkerDiedError, asyncio.CancelledError):
             worker.close()
             slot.worker = None
             raise
+        slot.jobs += 1
+        if worker.worn or slot.jobs >= self._recycle_after:
+            worker.close()
+            slot.worker = None
+        return result

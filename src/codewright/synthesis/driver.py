@@ -16,7 +16,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from codewright.core.config import StageRef, build, dump, strict
 from codewright.core.errors import CodewrightError, ConfigError
@@ -40,6 +42,8 @@ from codewright.sandbox.lazy import LazySandbox
 
 METHODS_PACKAGE = "codewright.synthesis.methods"
 
+CRASHED = "method_crashed"
+
 IN_FLIGHT = 4
 """Seeds worked on at once in one process: enough to keep its sandbox worker busy while rows are made."""
 
@@ -53,16 +57,26 @@ class Config:
     """File name under synthesis/methods."""
     corpus: StageRef | None = None
     """The corpus whose documents are the seeds, for methods that need one."""
-    rows: int | None = None
+    rows: Annotated[int, Field(gt=0)] | None = None
     """Keep at most this many rows, chosen by a seeded order over ids; None keeps all."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The method's own settings."""
-    seeds_per_shard: int = 1024
+    seeds_per_shard: Annotated[int, Field(gt=0)] = 1024
     """Numbered seeds per shard; documents keep the corpus's shards."""
+
+    def check(self) -> None:
+        """Look at the method's needs and options. Raises ConfigError."""
+        method = load_plugin(METHODS_PACKAGE, self.method)
+        build(method.Options, self.options, "options")
+        if method.SEEDS == "documents" and self.corpus is None:
+            raise ConfigError(f"method {self.method} needs `corpus:`")
+        if method.SEEDS == "numbers" and self.rows is None:
+            raise ConfigError(f"method {self.method} needs `rows:`")
 
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Make the rows. Raises ConfigError when the method's needs are not met or no row comes out."""
+    config.check()
     method = load_plugin(METHODS_PACKAGE, config.method)
     options = dump(build(method.Options, config.options, f"stage '{context.id}', options"))
     shards = _plan(config, context, method.SEEDS, options)
@@ -93,15 +107,11 @@ def run(config: Config, context: StageContext) -> StageResult:
 def _plan(config: Config, context: StageContext, kind: str, options: Mapping[str, Any]) -> list[Shard]:
     params = {"method": config.method, "options": options, "seed": context.seed, "sandbox": context.sandbox}
     out = str(context.out)
-    if kind == "documents":
-        if config.corpus is None:
-            raise ConfigError(f"stage '{context.id}': method {config.method} needs `corpus:`")
+    if kind == "documents" and config.corpus is not None:
         parts = context.dataset(config.corpus).parts()
         return [Shard(part_name(number), out, (str(part),), params) for number, part in enumerate(parts)]
-    if config.rows is None:
-        raise ConfigError(f"stage '{context.id}': method {config.method} needs `rows:`")
     per_seed = load_plugin(METHODS_PACKAGE, config.method).ROWS_PER_SEED
-    seeds = math.ceil(config.rows / per_seed)
+    seeds = math.ceil((config.rows or 0) / per_seed)
     starts = range(0, seeds, config.seeds_per_shard)
     return [
         Shard(
@@ -127,24 +137,25 @@ async def _synthesize(shard: Shard) -> dict[str, Any]:
 
     async with LazySandbox(params["sandbox"]) as sandbox:
 
-        async def work(seed: Document | int) -> list[Sample | Reject | Lost]:
+        async def work(seed: Document | int) -> list[Sample | Lost]:
             key = seed.id if isinstance(seed, Document) else f"{params['method']}:{seed}"
             rng = rng_for(params["seed"], params["method"], key)
             async with gate:
                 try:
-                    return [row async for row in method.make(seed, None, sandbox.run, rng, options)]
+                    made = [row async for row in method.make(seed, None, sandbox.run, rng, options)]
+                    return [Lost("", r.reason, r.detail, key) if isinstance(r, Reject) else r for r in made]
                 except CodewrightError:
                     raise
                 except Exception as error:
-                    return [Lost(key, "method_crashed", f"{type(error).__name__}: {error}", key)]
+                    return [Lost(key, CRASHED, f"{type(error).__name__}: {error}", key)]
 
         results = await asyncio.gather(*(work(seed) for seed in _seeds(shard)))
         isolation = sandbox.isolation
     rows = [row for result in results for row in result]
     work_folder = Path(shard.out) / WORK_FOLDER
     samples = [row for row in rows if isinstance(row, Sample)]
-    rejects = [Lost("", row.reason, row.detail) for row in rows if isinstance(row, Reject)]
-    crashed = [row for row in rows if isinstance(row, Lost)]
+    rejects = [row for row in rows if isinstance(row, Lost) and row.reason != CRASHED]
+    crashed = [row for row in rows if isinstance(row, Lost) and row.reason == CRASHED]
     write_parquet(work_folder / "made" / shard.name, to_table(samples, SAMPLE_SCHEMA))
     write_parquet(work_folder / "rejected" / shard.name, to_table(rejects, LOST_SCHEMA))
     write_parquet(work_folder / "crashed" / shard.name, to_table(crashed, LOST_SCHEMA))

@@ -34,6 +34,7 @@ class UnsafeWorker:
 
     def __init__(self) -> None:
         self._running: _Run | None = None
+        self.worn = False
 
     async def run(self, prepared: Prepared) -> Result:
         """Start the program, wait for it, clean up."""
@@ -113,6 +114,7 @@ class _Run:
             cpu_s=used.ru_utime + used.ru_stime,
             wall_s=time.monotonic() - self._started,
             max_rss_bytes=used.ru_maxrss << 10,
+            zygote_rss_bytes=0,
         )
 
     def kill(self, cause: str) -> None:
@@ -142,8 +144,8 @@ class UnsafeBackend:
         """It works wherever Linux does."""
         return None if sys.platform == "linux" else f"the unsafe sandbox needs Linux, this is {sys.platform}"
 
-    async def start_worker(self, index: int) -> Worker:
-        """Warn; there is nothing to start."""
+    async def start_worker(self, index: int, modules: tuple[str, ...]) -> Worker:  # noqa: ARG002
+        """Warn; there is nothing to start, and programs see what codewright's own interpreter sees."""
         if index == 0:
             _log.warning("the sandbox is 'unsafe': programs run with your rights, nothing isolates them")
         return UnsafeWorker()

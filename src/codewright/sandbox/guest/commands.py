@@ -4,8 +4,10 @@ This process stays PID 1 of the program's namespace and keeps the verdict socket
 trace or read it (it hides its memory), so an exit code is what the kernel says it was.
 """
 
+import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import NoReturn
 
 from codewright.sandbox.guest.python_code import main_file, write_files
@@ -16,29 +18,76 @@ from codewright.sandbox.guest.wire import Program, Tests
 ENDED = "ended"
 """Record status: the program ran; exit_code or signal say how it ended."""
 
+CACHE_PLACE = "/run/codewright/toolchains"
+"""Where the host's folder of toolchain caches appears in namespaces; without them it is where the host says."""
+
+ROOTS_PLACE = "/run/codewright/roots"
+"""Where toolchains from folders that are not shown appear in namespaces, each under its language's name."""
+
+_STDERR = 2
+
 
 def run_command(program: Program, tests: Tests, channel: VerdictChannel) -> NoReturn:
     """Write the files, compile if the language does, run, report the exit code."""
+    values = _values(program)
     files = dict(program["files"])
     if tests["tests"]:
         name, source = main_file(files)
-        files[name] = f"{source}\n{tests['tests']}"
-    write_files(files)
+        begin, end = _fill_in(program["begin"], values), _fill_in(program["end"], values)
+        files[name] = (
+            f"{source}\n{begin}{tests['tests']}\n{end}" if end else f"{source}\n{begin}{tests['tests']}"
+        )
+    write_files(files | {name: _fill_in(text, values) for name, text in program["rule_files"].items()})
+    environment = _environment(program, values)
     if program["compile"]:
-        code = _run(program["compile"], stdin=subprocess.DEVNULL)
+        command = [_fill_in(part, values) for part in program["compile"]]
+        # What a compiler prints is no output of the program.
+        code = _run(command, environment, stdin=subprocess.DEVNULL, stdout=_STDERR)
         if code:
             channel.report("compile_error", f"{program['compile'][0]} ended with {_how(code)}")
             finish(1)
-    code = _run([*program["run"], *program["args"]], stdin=None)
+    command = [_fill_in(part, values) for part in program["run"]]
+    code = _run([*command, *program["args"]], environment, stdin=None, stdout=None)
     if code < 0:
         channel.report(ENDED, signal=-code)
+    elif code == 0 and program["mark"] and not Path(values["{mark}"]).exists():
+        channel.report("exited_early", "ended with exit code 0 before the last test")
     else:
         channel.report(ENDED, exit_code=code)
     finish(0)
 
 
-def _run(command: list[str], stdin: int | None) -> int:
-    process = subprocess.Popen(command, stdin=stdin)
+def _values(program: Program) -> dict[str, str]:
+    here = str(Path.cwd())
+    given = program["cache"]
+    shown = Path(CACHE_PLACE, Path(given).name) if given else None
+    if shown is not None and shown.is_dir():
+        given = str(shown)
+    # Without a cache, a folder of the program's own: compilers that insist on one fill it themselves.
+    return {
+        "{mark}": f"{here}/{program['mark']}",
+        "{cache}": given or f"{here}/.toolchain",
+        "{here}": here,
+    }
+
+
+def _environment(program: Program, values: dict[str, str]) -> dict[str, str]:
+    environment = dict(os.environ) | {name: _fill_in(text, values) for name, text in program["env"].items()}
+    if program["root"]:
+        shown = Path(ROOTS_PLACE, program["language"])
+        root = str(shown) if shown.is_dir() else program["root"]
+        environment["PATH"] = f"{root}/bin:{environment.get('PATH', os.defpath)}"
+    return environment
+
+
+def _fill_in(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _run(command: list[str], environment: dict[str, str], stdin: int | None, stdout: int | None) -> int:
+    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, env=environment)
     return process.wait()
 
 

@@ -26,15 +26,8 @@ def private_files(limits: WireLimits) -> None:
     size = f"size={limits['disk_bytes']},nr_inodes={limits['inodes']},mode=1777"
     kernel.mount("tmpfs", WORK_FOLDER, "tmpfs", _NO_EXTRAS, size)
     kernel.mount("tmpfs", "/dev/shm", "tmpfs", _NO_EXTRAS | kernel.MS_NOEXEC, size)  # noqa: S108
-    kernel.mount("proc", "/proc", "proc", _NO_EXTRAS | kernel.MS_NOEXEC)
-    # The network namespace outlives a program, and its settings under /proc/sys/net belong to this very user.
-    kernel.mount("/proc/sys", "/proc/sys", "", kernel.MS_BIND)
-    kernel.mount(
-        "",
-        "/proc/sys",
-        "",
-        kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | _NO_EXTRAS | kernel.MS_NOEXEC,
-    )
+    # Read-only: the network namespace outlives a program, and its settings under /proc/sys/net belong to this very user.
+    kernel.mount("proc", "/proc", "proc", _NO_EXTRAS | kernel.MS_NOEXEC | kernel.MS_RDONLY)
     os.chdir(WORK_FOLDER)
 
 

@@ -62,6 +62,22 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
+def fork() -> int:
+    """fork(2) without the interpreter's own hooks, which cost time and copied pages.
+
+    Those hooks repair locks that other threads held, so the caller must be single-threaded, and reseed `random`: see
+    `start.start_program`.
+    """
+    pid: int = _libc.fork()
+    _check(pid, "fork")
+    return pid
+
+
+def stay_on_this_cpu() -> None:
+    """Bind this process, and those it forks from now on, to the processor it runs on."""
+    os.sched_setaffinity(0, {_libc.sched_getcpu()})
+
+
 def enter_namespace(fd: int, kind: int) -> None:
     """setns(2)."""
     _check(_libc.setns(fd, kind), "setns")

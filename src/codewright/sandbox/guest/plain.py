@@ -90,28 +90,40 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 def send(fd: int, message: Json) -> None:
     """Write one length-prefixed message."""
     body = json.dumps(message).encode()
-    view = memoryview(_LENGTH.pack(len(body)) + body)
-    while view:
-        view = view[os.write(fd, view) :]
+    data = _LENGTH.pack(len(body)) + body
+    written = os.write(fd, data)
+    while written < len(data):
+        written += os.write(fd, memoryview(data)[written:])
 
 
 def receive(fd: int) -> Json:
-    """Read one message; EOFError when the other side is gone, NotPlainError when it does not speak this language."""
-    (length,) = _LENGTH.unpack(_read_exactly(fd, _LENGTH.size))
+    """Read one message; EOFError when the other side is gone, NotPlainError when it does not speak this language.
+
+    Neither side speaks twice in a row, so one read gets a short message whole and never a part of the next one.
+    """
+    data = _read_more(fd, _PIPE_CHUNK)
+    while len(data) < _LENGTH.size:
+        data += _read_more(fd, _LENGTH.size)
+    (length,) = _LENGTH.unpack_from(data)
     if length > MAX_MESSAGE_BYTES:
         raise NotPlainError("message too long")
+    missing = _LENGTH.size + length - len(data)
+    if missing > 0:
+        parts = [data]
+        while missing:
+            parts.append(_read_more(fd, missing))
+            missing -= len(parts[-1])
+        data = b"".join(parts)
+    elif missing < 0:
+        raise NotPlainError("more than one message")
     try:
-        return json.loads(_read_exactly(fd, length))
+        return json.loads(data[_LENGTH.size :])
     except (ValueError, RecursionError):
         raise NotPlainError("malformed message") from None
 
 
-def _read_exactly(fd: int, count: int) -> bytes:
-    parts = []
-    while count:
-        part = os.read(fd, min(count, _PIPE_CHUNK))
-        if not part:
-            raise EOFError
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+def _read_more(fd: int, count: int) -> bytes:
+    part = os.read(fd, min(count, _PIPE_CHUNK))
+    if not part:
+        raise EOFError
+    return part

@@ -5,13 +5,14 @@ and READY is said in between, so that trouble before it is the sandbox's and tro
 """
 
 import importlib.util
-import json
+import marshal
 import os
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from codewright.sandbox.guest import commands, runners, split
+from codewright.sandbox.guest import commands, kernel, runners, split
 from codewright.sandbox.guest.verdict import VerdictChannel, describe
 from codewright.sandbox.guest.wire import MISSING_PACKAGE, TROUBLE, VERDICT_FD, StartOrder, WireLimits
 
@@ -40,6 +41,7 @@ class Confinement:
 def start_program(order: StartOrder, program_fd: int, tests_fd: int, confinement: Confinement) -> NoReturn:
     """Confine this process and run the job in it. Descriptors 0 to 3 are in place already."""
     channel = VerdictChannel()
+    random.seed()  # kernel.fork() does not; two programs must not draw the same numbers, nor a solution its tests'
     for package in order["packages"]:
         if importlib.util.find_spec(package.partition(".")[0]) is None:
             channel.refuse(MISSING_PACKAGE + package.encode())
@@ -72,6 +74,7 @@ def _prepare_split(order: StartOrder, program_fd: int, tests_fd: int, confinemen
         confinement.files(limits)
         confinement.lock(limits, True)
 
+    kernel.stay_on_this_cpu()  # two processes that take turns: waking another processor costs an eighth of a job
     confinement.files(limits)
     link = split.fork_solution(confinement.fork, confine_solution, lambda: _read(program_fd))
     tests = _read(tests_fd)
@@ -85,4 +88,4 @@ def _prepare_split(order: StartOrder, program_fd: int, tests_fd: int, confinemen
 
 def _read(fd: int) -> Any:
     """Read a whole memory file, wherever its offset stands: the descriptor is shared between processes."""
-    return json.loads(os.pread(fd, os.fstat(fd).st_size, 0))
+    return marshal.loads(os.pread(fd, os.fstat(fd).st_size, 0))  # noqa: S302 - written by the host

@@ -5,7 +5,7 @@ itself. In `split` the solution's process has no such socket.
 """
 
 import json
-import socket
+import os
 import sys
 import traceback
 
@@ -19,25 +19,23 @@ _FRAMES_SHOWN = 30
 class VerdictChannel:
     """Says when the confinement stands and, once, how it ended."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(fileno=VERDICT_FD)
-
     def confined(self) -> None:
         """From here on nothing the program does can look like trouble with the sandbox."""
-        self._socket.send(READY)
+        os.write(VERDICT_FD, READY)
 
     def refuse(self, message: bytes) -> None:
         """End before any untrusted code, with a message instead of READY."""
-        self._socket.send(message)
+        os.write(VERDICT_FD, message)
 
     def report(self, status: str, detail: str = "", **more: int) -> None:
         """Send the verdict. Without a nonce left to read there is none, and the host sees an early exit."""
+        os.set_blocking(VERDICT_FD, False)  # a program may have read the nonce, or filled the socket
         try:
-            nonce = self._socket.recv(MESSAGE_BYTES, socket.MSG_DONTWAIT).decode()
+            nonce = os.read(VERDICT_FD, MESSAGE_BYTES).decode()
+            record = Record(nonce=nonce, status=status, detail=detail[:DETAIL_CHARACTERS], **more)  # type: ignore[typeddict-item]
+            os.write(VERDICT_FD, json.dumps(record).encode())
         except BlockingIOError:
             return
-        record = Record(nonce=nonce, status=status, detail=detail[:DETAIL_CHARACTERS], **more)  # type: ignore[typeddict-item]
-        self._socket.send(json.dumps(record).encode())
 
 
 def status_of(error: BaseException) -> str:

@@ -12,6 +12,9 @@ Limits: descriptors have fixed places (below), so both sides have to change toge
 
 from typing import NotRequired, TypedDict
 
+SITE_FOLDER = "/run/codewright/site-packages"
+"""Where a worker with third-party modules preloaded finds them."""
+
 VERDICT_FD = 3
 """Where a program's runner finds its verdict socket; 0, 1 and 2 are the program's own."""
 
@@ -62,6 +65,7 @@ class StartOrder(TypedDict):
 class ExitReport(TypedDict):
     """Zygote to host, after every process of the program is gone.
 
+    zygote_rss_bytes: the most memory the zygote itself ever held; 0 where there is none.
     cause: why the zygote ended the program (`timeout`, `memory_limit`, `stopped`), or "" where it ended by itself.
     """
 
@@ -71,15 +75,28 @@ class ExitReport(TypedDict):
     cpu_s: float
     wall_s: float
     max_rss_bytes: int
+    zygote_rss_bytes: int
 
 
 class Program(TypedDict):
-    """All that the untrusted side may know of a job. compile and run: commands, for runners other than Python's."""
+    """All that the untrusted side may know of a job. What follows args is for runners other than Python's.
+
+    compile, run, env: commands and their environment. cache, root: the host's folders with the toolchain's cache and with a
+    toolchain that is not in /usr, or "". begin, end, rule_files: what goes around and beside the tests. mark: name of the file that says the last test was reached, or "".
+    """
 
     files: dict[str, str]
     args: list[str]
+    language: str
     compile: list[str]
     run: list[str]
+    env: dict[str, str]
+    cache: str
+    root: str
+    begin: str
+    end: str
+    rule_files: dict[str, str]
+    mark: str
 
 
 class Tests(TypedDict):

@@ -19,7 +19,15 @@ from typing import NoReturn
 
 from codewright.sandbox.guest import confine, kernel, seccomp, usage
 from codewright.sandbox.guest.start import Confinement, start_program
-from codewright.sandbox.guest.wire import GUEST_FDS, MESSAGE_BYTES, STOP, VERDICT_FD, ExitReport, StartOrder
+from codewright.sandbox.guest.wire import (
+    GUEST_FDS,
+    MESSAGE_BYTES,
+    SITE_FOLDER,
+    STOP,
+    VERDICT_FD,
+    ExitReport,
+    StartOrder,
+)
 
 CONTROL_FD = 3
 PRELOADED = (
@@ -27,7 +35,8 @@ PRELOADED = (
     "statistics decimal fractions unittest dataclasses enum inspect traceback threading multiprocessing socket tempfile "
     "glob shutil pathlib textwrap time io contextlib abc calendar types queue subprocess"
 )
-"""Imported once, so that programs get them for nothing."""
+"""Imported once, so that programs get them for nothing. Leaving out the few that functions seldom use was tried: a cheaper
+fork, but dearer on average, since whoever imports hashlib then pays for libcrypto."""
 
 _FIRST_LOOK_S = 0.02
 """Most programs end before the watchdog looks at all."""
@@ -66,8 +75,11 @@ def _prepare(modules: Iterable[str]) -> None:
         file.write("1000")  # short of memory, the kernel takes programs first; proc_pid_oom_score_adj(5)
     kernel.empty_bounding_set()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    # As programs expect them; the zygote itself is PID 1, which the kernel spares signals without a handler, and in a
+    # session without a terminal, from which SIGINT would come.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     seccomp.install()
     gc.collect()
     gc.disable()
@@ -131,9 +143,6 @@ class Zygote:
 
     def _become_program(self, order: StartOrder, fds: list[int]) -> NoReturn:
         try:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             *streams, verdict, program, tests = fds
             for target, fd in enumerate(streams):
                 os.dup2(fd, target)
@@ -147,7 +156,7 @@ class Zygote:
 def _fork_into_new_namespace() -> int:
     """Fork a child that is PID 1 of a new pid namespace."""
     kernel.unshare(kernel.CLONE_NEWPID)
-    return os.fork()
+    return kernel.fork()
 
 
 class _Watch:
@@ -159,6 +168,7 @@ class _Watch:
         self._next_look = started + _FIRST_LOOK_S
         self._pidfd = pidfd
         self._cause = ""
+        self._unbound = order["runner"] != "split"
         self._peak = usage.Usage(0, 0.0)
 
     def rest_ms(self) -> float | None:
@@ -173,6 +183,9 @@ class _Watch:
         if before >= self._deadline:
             self.kill("timeout")
             return
+        if not self._unbound:  # one that runs long must not be stuck behind another on its processor
+            self._unbound = True
+            usage.unbind(os.sched_getaffinity(0))
         seen = usage.measure()
         self._peak = usage.Usage(
             max(self._peak.resident_bytes, seen.resident_bytes), max(self._peak.cpu_s, seen.cpu_s)
@@ -202,17 +215,23 @@ class _Watch:
             cpu_s=max(used.ru_utime + used.ru_stime, self._peak.cpu_s),
             wall_s=time.monotonic() - started,
             max_rss_bytes=max(used.ru_maxrss << 10, self._peak.resident_bytes),
+            zygote_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
         )
 
 
 def main() -> NoReturn:
-    """Start with the control socket's number as the only argument."""
+    """Arguments: the control socket's number, then modules to import from SITE_FOLDER beyond the plain ones."""
     given = int(sys.argv[1])
     if given != CONTROL_FD:
         os.dup2(given, CONTROL_FD, inheritable=False)
     os.closerange(CONTROL_FD + 1, _MOST_FDS)
     pid_namespace = _become_init()
-    _prepare(PRELOADED.split())
+    extra = sys.argv[2:]
+    # Whatever the interpreter itself has installed: programs see what the preload set says, on every machine.
+    sys.path[:] = [entry for entry in sys.path if not entry.endswith(("site-packages", "dist-packages"))]
+    if extra:
+        sys.path.append(SITE_FOLDER)
+    _prepare([*PRELOADED.split(), *extra])
     control = socket.socket(fileno=CONTROL_FD)
     control.send(json.dumps({"pid_namespace": os.readlink("/proc/self/ns/pid")}).encode())  # noqa: PTH115
     Zygote(control, pid_namespace).serve()

@@ -1,0 +1,129 @@
+"""What a toolchain computes once and every program reads: precompiled headers, libraries, class archives, build caches.
+
+Filled outside the sandbox from the TOML's own files and the toolchain, never from a program; read-only inside. A missing
+cache only costs speed (and the libraries it would hold), so trouble with it is a warning.
+Limits: one folder per user; entries of toolchains that were updated since stay until they are deleted by hand.
+"""
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from codewright.sandbox.toolchains import CacheRecipe, Language, load_language, search_path
+
+_FILL_S = 600.0
+_READABLE = 0o755
+_log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder of all caches, made if need be; None where it cannot be."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "codewright" / "toolchains"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(_READABLE)  # programs run as another user when we are root
+    except OSError as error:
+        _log.warning("no toolchain caches, compilers will be slower: %s", error)
+        return None
+    return folder
+
+
+@functools.cache
+def language_cache(name: str) -> str:
+    """Fill the language's cache unless that was done before; return its folder, "" where there is none.
+
+    Takes seconds the first time a language is used on a machine.
+    """
+    language = load_language(name)
+    folder = cache_folder() if language.cache else None
+    if (
+        language.cache is None
+        or folder is None
+        or not all(Path(path).exists() for path in language.cache.wants)
+    ):
+        return ""
+    target = folder / f"{name}-{_fingerprint(language, language.cache)}"
+    if not target.is_dir():
+        try:
+            _fill(language, language.cache, target)
+        except subprocess.CalledProcessError as error:
+            reason = error.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+            _log.warning("no toolchain cache for %s: %s: %s", name, error.cmd[0], " ".join(reason))
+            return ""
+        except (OSError, subprocess.SubprocessError) as error:
+            _log.warning("no toolchain cache for %s: %s", name, error)
+            return ""
+    return str(target)
+
+
+def _fingerprint(language: Language, recipe: CacheRecipe) -> str:
+    """A recipe and the programs and paths it was carried out with."""
+    path = search_path(language)
+    files = [shutil.which(program, path=path) or program for program in language.needs]
+    seen = []
+    for file in (*files, *recipe.wants):
+        real = Path(file).resolve()
+        state = real.stat()
+        seen.append([str(real), state.st_size, state.st_mtime_ns])
+    text = json.dumps([asdict(recipe), dict(language.env), seen])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _fill(language: Language, recipe: CacheRecipe, target: Path) -> None:
+    """Work in a folder beside the target and rename it, so that nobody sees half a cache."""
+    _log.info("filling the toolchain cache of %s, once for this toolchain", language.name)
+    with tempfile.TemporaryDirectory(
+        prefix=".filling-", dir=target.parent, ignore_cleanup_errors=True
+    ) as work:
+        folder, here = Path(work, "cache"), Path(work, "here")
+        for path in (folder, here):
+            path.mkdir()
+        values = {"{cache}": str(folder), "{here}": str(here)}
+        for name, text in recipe.files.items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(_fill_in(text, values), encoding="utf-8")
+        environment = {
+            "PATH": f"{search_path(language)}:{os.environ.get('PATH', os.defpath)}",
+            "HOME": str(here),
+            "TMPDIR": str(here),
+            "LANG": "C.UTF-8",
+            **{name: _fill_in(value, values) for name, value in language.env.items()},
+        }
+        for command in recipe.commands:
+            subprocess.run(
+                [_fill_in(part, values) for part in command],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_FILL_S,
+                check=True,
+            )
+        _make_readable(folder)
+        try:
+            folder.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process was faster
+                raise
+
+
+def _fill_in(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _make_readable(folder: Path) -> None:
+    """Whatever the umask: the sandbox's user is another one."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(_READABLE if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

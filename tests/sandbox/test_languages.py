@@ -1,0 +1,230 @@
+"""Conformance of every language whose toolchain is here, in the default backend; and what is said where one is not."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from codewright.core.errors import ConfigError
+from codewright.sandbox import toolchains
+from codewright.sandbox.job import Job, Limits, Result, Sandbox
+from codewright.sandbox.pool import open_sandbox
+from codewright.sandbox.toolchains import (
+    install_command,
+    list_installed,
+    list_languages,
+    load_language,
+    toolchain_report,
+)
+
+INSTALLED = list_installed()
+C_HEADERS = "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
+JAVA = "public class Main {{ public static void main(String[] args) throws Exception {{ {} }} }}"
+CSHARP = "using System; class P {{ static int Main(string[] args) {{ {} }} }}"
+GO = 'package main\nimport ("bufio"; "fmt"; "os"; "strings")\nvar _ = fmt.Sprint\nvar _ = os.Args\nvar _ = strings.Repeat\nvar _ = bufio.NewReader\nfunc main() {{ {} }}'
+RUST = "use std::io::Write;\nfn main() {{ let _ = std::io::stdout().flush(); {} }}"
+C = C_HEADERS + "int main(int argc, char **argv) {{ {} }}"
+TYPES = "declare var require: any; declare var process: any;\n{}"
+FRAMES = {
+    "c": C,
+    "cpp": C,
+    "java": JAVA,
+    "csharp": CSHARP,
+    "go": GO,
+    "rust": RUST,
+    "typescript": TYPES,
+    "php": "<?php\n{}",
+}
+C_ECHO = 'char line[99]; fgets(line, 99, stdin); line[strcspn(line, "\\n")] = 0; printf("%s %s\\n", line, argv[1]); return 0;'
+C_BIG = (
+    'for (int i = 0; i < 200000; i++) puts("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"); return 0;'
+)
+JS_ECHO = 'console.log(require("fs").readFileSync(0, "utf8").trim() + " " + process.argv[2]);'
+
+ECHO = {
+    "bash": 'read line; echo "$line $1"',
+    "c": C_ECHO,
+    "cpp": C_ECHO,
+    "csharp": 'Console.OutputEncoding = new System.Text.UTF8Encoding(false); Console.InputEncoding = new System.Text.UTF8Encoding(false); Console.WriteLine(Console.ReadLine() + " " + args[0]); return 0;',
+    "go": "line, _ := bufio.NewReader(os.Stdin).ReadString(10); fmt.Println(strings.TrimSpace(line), os.Args[1])",
+    "java": 'var in = new java.io.BufferedReader(new java.io.InputStreamReader(System.in, "UTF-8")); new java.io.PrintStream(System.out, true, "UTF-8").println(in.readLine() + " " + args[0]);',
+    "javascript": JS_ECHO,
+    "php": 'echo trim(fgets(STDIN)), " ", $argv[1], "\\n";',
+    "python": "import sys; print(input(), sys.argv[1])",
+    "rust": 'let mut s = String::new(); std::io::stdin().read_line(&mut s).unwrap(); println!("{} {}", s.trim(), std::env::args().nth(1).unwrap());',
+    "typescript": JS_ECHO,
+}
+BIG = {
+    "bash": "yes xxxxxxxxxxxxxxx | head -c 10000000",
+    "c": C_BIG,
+    "cpp": C_BIG,
+    "csharp": "Console.Write(new string('x', 10000000)); return 0;",
+    "go": 'fmt.Print(strings.Repeat("x", 10000000))',
+    "java": 'System.out.print("x".repeat(10000000));',
+    "javascript": 'console.log("x".repeat(10000000));',
+    "php": 'echo str_repeat("x", 10000000);',
+    "python": "print('x' * 10_000_000)",
+    "rust": 'println!("{}", "x".repeat(10000000));',
+    "typescript": 'console.log("x".repeat(10000000));',
+}
+ERRING = {
+    "bash": "exit 3",
+    "c": "return 3;",
+    "cpp": "return 3;",
+    "csharp": 'throw new Exception("no");',
+    "go": 'panic("no")',
+    "java": 'throw new IllegalStateException("no");',
+    "javascript": 'throw new Error("no");',
+    "php": 'throw new Exception("no");',
+    "python": "raise ValueError('no')",
+    "rust": 'panic!("no");',
+    "typescript": 'throw new Error("no");',
+}
+LOOPING = dict.fromkeys(("c", "cpp"), "volatile int x = 0; for (;;) x++;") | {
+    "bash": "while :; do :; done",
+    "csharp": "while (true) { }",
+    "go": "for { }",
+    "java": "while (true) { }",
+    "javascript": "while (true) { }",
+    "php": "while (true) { }",
+    "python": "while True: pass",
+    "rust": "loop { std::hint::black_box(0); }",
+    "typescript": "while (true) { }",
+}
+COMPILED = [name for name in INSTALLED if load_language(name).compile]
+
+LEAVING = {
+    "bash": ("exit 0", "test 1 = 1"),
+    "c": (C_HEADERS + "void f(void) { exit(0); }", "int main(void) { f(); return 0; }"),
+    "cpp": (C_HEADERS + "void f() { exit(0); }", "int main() { f(); }"),
+    "java": (
+        "class Solution { void f() { System.exit(0); } }",
+        "public class Main { public static void main(String[] args) { new Solution().f(); } }",
+    ),
+    "javascript": ("const f = () => process.exit(0);", "f();"),
+    "php": ("<?php function f() { exit(0); }", "f();"),
+    "typescript": ("declare var process: any;\nconst f = () => process.exit(0);", "f();"),
+}
+"""Program and tests: the program ends with 0 when the tests call it."""
+
+
+class Opened:
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.sandbox: Sandbox = open_sandbox("namespace", workers=1)
+        self.loop.run_until_complete(self.sandbox.__aenter__())
+
+    def run(self, job: Job) -> Result:
+        return self.loop.run_until_complete(self.sandbox.run(job))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.sandbox.__aexit__(None, None, None))
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Opened]:
+    opened = Opened()
+    yield opened
+    opened.close()
+
+
+def program(name: str, body: str, **more: object) -> Job:
+    frame = FRAMES.get(name)
+    source = frame.format(body) if frame and "{{" in frame else (frame or "{}").replace("{}", body)
+    return Job("script", {load_language(name).file: source}, language=name, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_hello_stdin_arguments_and_unicode(opened: Opened, name: str) -> None:
+    language = load_language(name)
+    hello = opened.run(Job("script", {language.file: language.hello}, language=name))
+    assert (hello.status, hello.stdout, hello.exit_code) == ("passed", "hello\n", 0), hello
+    echo = opened.run(program(name, ECHO[name], stdin="grün 🦎\n", args=("a b",)))
+    assert (echo.status, echo.stdout) == ("passed", "grün 🦎 a b\n"), echo
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_ten_megabytes_are_too_much_output(opened: Opened, name: str) -> None:
+    result = opened.run(program(name, BIG[name]))
+    assert (result.status, len(result.stdout)) == ("output_limit", Limits().output_bytes), result
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_runtime_errors_have_an_exit_code(opened: Opened, name: str) -> None:
+    result = opened.run(program(name, ERRING[name]))
+    assert result.status == "error", result
+    assert result.exit_code not in (0, None)
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_endless_loops_time_out(opened: Opened, name: str) -> None:
+    result = opened.run(program(name, LOOPING[name], limits=Limits(wall_s=4.0, cpu_s=4.0)))
+    assert result.status == "timeout", result
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_does_not_compile_is_a_compile_error(opened: Opened, name: str) -> None:
+    result = opened.run(program(name, "this is no program"))
+    assert result.status == "compile_error", result
+    assert result.stdout == ""
+    assert result.stderr != ""
+
+
+@pytest.mark.parametrize("name", [name for name in INSTALLED if name in LEAVING])
+def test_leaving_before_the_last_test_is_no_pass(opened: Opened, name: str) -> None:
+    source, tests = LEAVING[name]
+    file = load_language(name).file
+    left = opened.run(Job("script", {file: source}, language=name, tests=tests))
+    assert (left.status, left.exit_code) == ("exited_early", 0), left
+    staying = source.replace("process.exit(0)", "0").replace("System.exit(0);", "").replace("exit(0)", "0")
+    stayed = opened.run(Job("script", {file: staying.replace("exit 0", ":")}, language=name, tests=tests))
+    assert (stayed.status, stayed.forgeable) == ("passed", True), stayed
+
+
+@pytest.mark.parametrize("name", ["javascript", "typescript"])
+def test_console_assert_decides(opened: Opened, name: str) -> None:
+    if name not in INSTALLED:
+        pytest.skip(f"toolchain not installed: {name}")
+    job = program(name, "const x: number = 1;" if name == "typescript" else "const x = 1;")
+    results = [opened.run(replace(job, tests=f"console.assert(x === {value});")) for value in (1, 2)]
+    assert [result.status for result in results] == ["passed", "error"]
+
+
+def test_resident_memory_holds_whatever_address_space_a_runtime_gets(opened: Opened) -> None:
+    if "java" not in INSTALLED:
+        pytest.skip("toolchain not installed: java")
+    hog = "var all = new java.util.ArrayList<byte[]>(); while (true) { byte[] b = new byte[1 << 20]; java.util.Arrays.fill(b, (byte) 1); all.add(b); }"
+    result = opened.run(program("java", hog, limits=Limits(tree_bytes=256 << 20)))
+    assert result.status == "memory_limit", result
+
+
+def test_a_missing_toolchain_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchains, "_missing", lambda _: ("go",))
+    with pytest.raises(
+        ConfigError, match=r"toolchain not installed, go not found .* install with: apt-get .*golang-go"
+    ):
+        load_language("go")
+
+
+def test_a_program_that_is_not_there_is_missing() -> None:
+    language = replace(load_language("bash"), needs=("bash", "no-such-program"))
+    assert language.missing() == ["no-such-program"]
+
+
+def test_the_report_covers_every_language() -> None:
+    report = toolchain_report()
+    assert [state.language for state in report] == list_languages()
+    assert [state.language for state in report if state.present] == INSTALLED
+    assert all(state.install for state in report if state.language != "python")
+
+
+def test_install_commands_name_each_package_once() -> None:
+    (apt,) = install_command(["go", "php", "go"])
+    assert apt[:2] == ["apt-get", "install"]
+    assert [part for part in apt if not part.startswith("-")].count("golang-go") == 1
+    assert "php-cli" in apt
+    assert install_command(["javascript"])[1][:2] == ["npm", "install"]
+    with pytest.raises(ConfigError, match="klingon"):
+        install_command(["klingon"])
