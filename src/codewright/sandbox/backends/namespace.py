@@ -24,7 +24,7 @@ _GRACE_S = 10.0
 
 
 _MOST_GROWTH_BYTES = 32 << 20
-"""A zygote keeps nothing of a program, so its memory stands still (measured: 0 MiB in 10,000 programs); one that grew by as
+"""A zygote keeps nothing of a program, so its memory stands still; one that grew by as
 much as it is large leaks into every fork."""
 
 
