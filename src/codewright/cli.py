@@ -217,8 +217,6 @@ def _options(
 
 def main() -> None:
     """Run the command line; errors end as one line and their exit code, never as a traceback."""
-    # Read by OpenMP when torch loads. Spinning threads collapse when the cores are shared (10 times slower measured).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except CodewrightError as error:

@@ -114,6 +114,12 @@ def stage_states(recipe: Recipe, out: Path, reporter: Reporter) -> list[str]:
     return states
 
 
+def recorded_ids(out: Path) -> list[str]:
+    """List the stage ids of the recipe that a run's folder was last made with. Raises DataError."""
+    recipe: dict[str, Any] = read_json(out / RUN_FILE)
+    return [options["id"] for stage in recipe["stages"] for options in stage.values()]
+
+
 def describe_counts(manifest: Manifest) -> str:
     """Say in one line what came in and where it went."""
     counts = manifest.counts
@@ -178,8 +184,7 @@ def _clear(recipe: Recipe, out: Path, *, fresh: bool, redo: Sequence[str]) -> No
     if fresh and (out / RUN_FILE).exists():
         # A stage renamed or removed since then leaves its folder behind; the old recipe knows it.
         with contextlib.suppress(DataError, AttributeError, TypeError):
-            old = read_json(out / RUN_FILE)
-            stale |= {options["id"] for stage in old["stages"] for options in stage.values()}
+            stale |= set(recorded_ids(out))
     for id_ in stale:
         shutil.rmtree(out / id_, ignore_errors=True)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from codewright.core.errors import ConfigError
-from codewright.core.io import read_json, read_parquet
+from codewright.core.io import read_parquet
 from codewright.core.manifest import Dataset, is_finished
 from codewright.core.text import one_line
-from codewright.runner import RUN_FILE
+from codewright.runner import RUN_FILE, recorded_ids
 
 MIN_PREFIX = 4
 _SPLITS = {"": "", "heldout": "held out", "dropped": "dropped", "quarantine": "quarantined"}
@@ -38,9 +38,7 @@ def trace(prefix: str, out: Path) -> list[str]:
 def _stages(out: Path) -> list[Path]:
     if not (out / RUN_FILE).is_file():
         raise ConfigError(f"--out {out}: no codewright run here")
-    recipe: dict[str, Any] = read_json(out / RUN_FILE)
-    ids = [options["id"] for stage in recipe["stages"] for options in stage.values()]
-    return [out / id_ for id_ in ids if is_finished(out / id_)]
+    return [out / id_ for id_ in recorded_ids(out) if is_finished(out / id_)]
 
 
 def _story(id_: str, stages: list[Path], out: Path, depth: int, seen: set[str]) -> list[str]:

@@ -161,3 +161,8 @@ class Dataset:
 def part_name(number: int) -> str:
     """Name shard `number`; the width keeps lexical order for up to 100,000 shards."""
     return f"part-{number:05d}.parquet"
+
+
+def part_number(name: str) -> int:
+    """Return the number that `part_name` made a name of."""
+    return int(name.removeprefix("part-").removesuffix(".parquet"))

@@ -19,7 +19,7 @@ from codewright.core.config import Names, Share, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_parquet
 from codewright.core.languages import BY_EXTENSION, language_of
-from codewright.core.manifest import WORK_FOLDER, Counts, part_name
+from codewright.core.manifest import WORK_FOLDER, Counts, part_name, part_number
 from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Document, Lost, content_id, to_table
 from codewright.core.text import did_you_mean
 from codewright.corpus.exact import choose_copies
@@ -35,6 +35,10 @@ _INDEX_COLUMNS = ["id", "path", "repo", "stars", "committed_at"]
 """What the choice among copies needs; kept beside the documents so that contents are not read for it."""
 
 _LISTING = "part-listing.parquet"
+"""What the listing alone left out, beside the shards' own files."""
+
+_FILES = "listing.parquet"
+"""In scratch: the frozen list of files to read, and the shard of each."""
 
 _LISTING_SCHEMA = pa.schema(
     [
@@ -91,24 +95,20 @@ class Config:
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Build the corpus. Raises ConfigError for a missing source, or when nothing is left to keep."""
-    config.check()
     shards, listed_out = _list(config, context)
     if not shards:
         raise ConfigError(
             f"source {', '.join(config.source)}: no source file found (of {listed_out} files listed)"
         )
-    read = context.engine.map(
-        read_shard, [_read_shard(context, number) for number in range(shards)], "corpus: read"
-    )
+
+    def parts(**params: Any) -> list[Shard]:
+        return [Shard(part_name(number), str(context.out), (), params) for number in range(shards)]
+
+    read = context.engine.map(read_shard, parts(), "corpus: read")
     _choose(context)
-    params = {
-        "rules": list(config.rules),
-        "override": {name: dict(bounds) for name, bounds in config.override.items()},
-    }
+    override = {name: dict(bounds) for name, bounds in config.override.items()}
     filtered = context.engine.map(
-        filter_shard,
-        [Shard(part_name(number), str(context.out), (), params) for number in range(shards)],
-        "corpus: filter",
+        filter_shard, parts(rules=list(config.rules), override=override), "corpus: filter"
     )
     counts = Counts.total(Counts.from_json(result["counts"]) for result in [*read, *filtered])
     counts = _with_listing(counts, context)
@@ -122,8 +122,8 @@ def run(config: Config, context: StageContext) -> StageResult:
         repositories.update(result["bytes_by_repo"])
     # Of the bytes that are kept: a file the rules refuse must not decide what is held out.
     held = sorted(choose_heldout(dict(repositories), config.heldout, context.seed))
-    parts = [Shard(part_name(number), str(context.out), (), {"heldout": held}) for number in range(shards)]
-    heldout = sum(result["heldout"] for result in context.engine.map(split_shard, parts, "corpus: write"))
+    split = context.engine.map(split_shard, parts(heldout=held), "corpus: write")
+    heldout = sum(result["heldout"] for result in split)
     details = {
         "bytes_read": sum(result["bytes"] for result in read),
         "bytes_kept": sum(languages.values()),
@@ -136,7 +136,7 @@ def run(config: Config, context: StageContext) -> StageResult:
 
 def _list(config: Config, context: StageContext) -> tuple[int, int]:
     """List and choose files, freeze the listing; returns (number of shards, files left out by listing)."""
-    frozen = context.work / "listing.parquet"
+    frozen = context.work / _FILES
     if frozen.exists():  # written last below
         numbers = read_parquet(frozen, ["shard"]).column("shard").to_pylist()
         left_out = context.out / "dropped" / _LISTING
@@ -169,17 +169,12 @@ def _list(config: Config, context: StageContext) -> tuple[int, int]:
     return (shard + 1 if rows else 0), len(lost)
 
 
-def _read_shard(context: StageContext, number: int) -> Shard:
-    return Shard(
-        part_name(number), str(context.out), (str(context.work / "listing.parquet"),), {"shard": number}
-    )
-
-
 def read_shard(shard: Shard) -> dict[str, Any]:
     """Read and hash the files of one shard; what cannot be decoded goes to quarantine."""
     out = Path(shard.out)
-    listing = read_parquet(shard.inputs[0])
-    rows = [row for row in listing.to_pylist() if row.pop("shard") == shard.params["shard"]]
+    number = part_number(shard.name)
+    listing = read_parquet(out / WORK_FOLDER / _FILES)
+    rows = listing.filter(pc.field("shard") == number).drop_columns(["shard"]).to_pylist()
     documents: list[Document] = []
     dropped: list[Lost] = []
     quarantined: list[Lost] = []
@@ -216,12 +211,10 @@ def read_shard(shard: Shard) -> dict[str, Any]:
         )
     table = to_table(documents, DOCUMENT_SCHEMA)
     write_parquet(out / WORK_FOLDER / "read" / shard.name, table)
-    sizes = pa.array([len(doc.content.encode("utf-8")) for doc in documents], pa.int64())
-    index = table.select(_INDEX_COLUMNS).append_column("size", sizes)
-    write_parquet(out / WORK_FOLDER / "index" / shard.name, index)
+    write_parquet(out / WORK_FOLDER / "index" / shard.name, table.select(_INDEX_COLUMNS))
     if dropped:
         write_parquet(
-            out / "dropped" / f"part-empty-{shard.params['shard']:05d}.parquet",
+            out / "dropped" / f"part-empty-{number:05d}.parquet",
             to_table(dropped, LOST_SCHEMA),
         )
     if quarantined:
@@ -261,7 +254,7 @@ def _copy_of(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
 def filter_shard(shard: Shard) -> dict[str, Any]:
     """Drop copies and what the rules refuse in one shard; the others go on to be split."""
     out = Path(shard.out)
-    number = int(shard.name.removeprefix("part-").removesuffix(".parquet"))
+    number = part_number(shard.name)
     chosen = read_parquet(out / WORK_FOLDER / "chosen.parquet").filter(pc.field("part") == number)
     decisions = {row["index"]: row for row in chosen.to_pylist()}
     rules = load_rules(shard.params["rules"], shard.params["override"])

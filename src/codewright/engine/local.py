@@ -18,6 +18,9 @@ from codewright.core.errors import BackendError
 from codewright.core.progress import Reporter
 from codewright.engine.engine import Shard, Task, marker_path, run_shard
 
+_PASSES = 2
+"""A worker killed from outside (out of memory, say) is forgiven once."""
+
 
 def available_cores() -> int:
     """Count the cores this process may use, not those the machine has."""
@@ -41,18 +44,21 @@ class LocalEngine:
                     run_shard(task, shard)
                     advance()
             elif todo:
-                try:
-                    self._pool_pass(task, todo, advance)
-                except BrokenProcessPool:
-                    left = [shard for shard in todo if not marker_path(task, shard).exists()]
-                    try:
-                        self._pool_pass(task, left, advance)
-                    except BrokenProcessPool:
-                        raise BackendError(
-                            f"{label}: a worker process was killed twice (out of memory?); "
-                            "finished shards are kept, run the same command again"
-                        ) from None
+                self._in_pool(task, todo, label, advance)
         return [run_shard(task, shard) for shard in shards]
+
+    def _in_pool(self, task: Task, shards: Sequence[Shard], label: str, advance: Any) -> None:
+        for _ in range(_PASSES):
+            left = [shard for shard in shards if not marker_path(task, shard).exists()]
+            try:
+                self._pool_pass(task, left, advance)
+            except BrokenProcessPool:
+                continue
+            return
+        raise BackendError(
+            f"{label}: a worker process was killed twice (out of memory?); "
+            "finished shards are kept, run the same command again"
+        )
 
     def _pool_pass(self, task: Task, shards: Sequence[Shard], advance: Any) -> None:
         context = multiprocessing.get_context("forkserver")
@@ -76,9 +82,8 @@ def _die_with_parent() -> None:
     A worker's parent in the system's eyes is the fork server, which lives as long as its children do, so the kernel's
     parent-death signal would never come. The sentinel is a pipe that only the run's process holds open.
     """
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is the parent's to handle: it lets finished shards land
+    # Ctrl-C is the parent's to handle: it lets finished shards land.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()

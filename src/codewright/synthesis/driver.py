@@ -23,7 +23,7 @@ from pydantic import Field
 from codewright.core.config import StageRef, build, dump, strict
 from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.io import read_parquet, write_parquet
-from codewright.core.manifest import WORK_FOLDER, Counts, part_name
+from codewright.core.manifest import WORK_FOLDER, Counts, part_name, part_number
 from codewright.core.plugins import load_plugin
 from codewright.core.records import (
     DOCUMENT_SCHEMA,
@@ -76,7 +76,6 @@ class Config:
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Make the rows. Raises ConfigError when the method's needs are not met or no row comes out."""
-    config.check()
     method = load_plugin(METHODS_PACKAGE, config.method)
     options = dump(build(method.Options, config.options, f"stage '{context.id}', options"))
     shards = _plan(config, context, method.SEEDS, options)
@@ -200,7 +199,7 @@ def _choose(config: Config, context: StageContext, shards: list[Shard]) -> None:
 def write_shard(shard: Shard) -> dict[str, Any]:
     """Write the kept rows of one shard, and why the others left."""
     out, work = Path(shard.out), Path(shard.out) / WORK_FOLDER
-    number = int(shard.name.removeprefix("part-").removesuffix(".parquet"))
+    number = part_number(shard.name)
     leaving: dict[int, dict[str, Any]] = {}
     for row in read_parquet(work / "chosen.parquet").to_pylist():
         part, index = row["path"].split("/")
