@@ -74,7 +74,7 @@ def score_lines(manifests: Mapping[str, Manifest]) -> list[str]:
         if "bits_per_byte" in scores:
             bits = scores["bits_per_byte"]
             lines.append(
-                f"{id_:>8}  held-out bits per byte  {bits['value']:.3f}  ({bits['repositories']} packages)"
+                f"{id_:>8}  bits per byte  {bits['value']:.3f}  (held-out packages: {bits['repositories']})"
             )
     return lines
 

@@ -170,18 +170,21 @@ def select(
 def choose_heldout(sizes: dict[str, int], fraction: float, seed: int) -> frozenset[str]:
     """Choose whole repositories to hold out, about `fraction` of the bytes; never all of them.
 
-    sizes: bytes per repository. A repository that would more than double the target is passed over, so that one
-    giant does not eat the corpus; where only giants exist, the smallest is taken.
+    sizes: bytes per repository. Those up to a quarter of the target come first, since several say more than one; then larger
+    ones, but none that would more than double the target, so that one giant does not eat the corpus. Where only giants
+    exist, the smallest is taken.
     """
     target = fraction * sum(sizes.values())
     if target <= 0 or len(sizes) < 2:
         return frozenset()
     chosen: set[str] = set()
     held = 0
-    for repo in sorted(sizes, key=lambda name: stable_hash(seed, "heldout", name)):
-        if held >= target:
-            break
-        if held + sizes[repo] <= 2 * target and len(chosen) + 1 < len(sizes):
-            chosen.add(repo)
-            held += sizes[repo]
+    order = sorted(sizes, key=lambda name: stable_hash(seed, "heldout", name))
+    for largest in (target / 4, 2 * target):
+        for repo in order:
+            if held >= target or len(chosen) + 1 == len(sizes):
+                break
+            if repo not in chosen and sizes[repo] <= largest and held + sizes[repo] <= 2 * target:
+                chosen.add(repo)
+                held += sizes[repo]
     return frozenset(chosen or {min(sizes, key=lambda name: (sizes[name], name))})
