@@ -22,7 +22,7 @@ test: $(VENV)/.dev .system-test
 test-fast: $(VENV)/.dev .system-test
 	$(BIN)/python -m pytest -m "not slow"
 
-test-languages: $(VENV)/.dev .system-test
+test-languages: $(VENV)/.dev .system-test .system-languages
 	$(BIN)/python -m pytest -m languages
 
 lint: $(VENV)/.dev
@@ -54,9 +54,17 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml constraints.txt
 	$(PIP) --editable '.[train,eval,dev]'
 	@touch $@ $(VENV)/.demo
 
-.PHONY: .system-demo .system-test
+.PHONY: .system-demo .system-test .system-languages
 .system-demo:
 	@command -v bwrap >/dev/null || { echo "bubblewrap (the sandbox) is missing: installing it with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq bubblewrap; }
 
+# The report's tests need a browser, the sandbox's the second backend and one language that few machines have.
 .system-test: .system-demo
-	@command -v chromium >/dev/null || { echo "chromium (the report's tests) is missing: installing it with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
+	@missing=; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v runsc >/dev/null || missing="$$missing runsc"; \
+	command -v go >/dev/null || missing="$$missing golang-go golang-github-stretchr-testify-dev"; \
+	[ -z "$$missing" ] || { echo "for the tests:$$missing: installing with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; }
+
+.system-languages: $(VENV)/.dev
+	$(BIN)/codewright doctor --install bash,c,cpp,csharp,go,java,javascript,php,rust,typescript

@@ -12,6 +12,8 @@ from codewright.core.errors import BackendError
 from codewright.core.text import human_bytes
 from codewright.engine.local import available_cores
 from codewright.recipe import Recipe
+from codewright.sandbox.battery import UNISOLATED
+from codewright.sandbox.cgroups import describe_limits
 from codewright.sandbox.pool import check_available
 from codewright.sandbox.toolchains import install_command, toolchain_report
 
@@ -55,8 +57,11 @@ def examine(recipe: Recipe | None, out: Path) -> list[Finding]:
     if keys is None or keys & _SANDBOXED:
         backend = recipe.sandbox if recipe else "namespace"
         problem = check_available(backend)
-        findings.append(Finding(f"sandbox {backend}", problem is None, problem or "isolation works"))
+        works = "it isolates nothing" if backend == UNISOLATED else f"isolation works, {describe_limits()}"
+        findings.append(Finding(f"sandbox {backend}", problem is None, problem or works))
     if recipe is None:
+        problem = check_available("gvisor")
+        findings.append(Finding("sandbox gvisor", problem is None, problem or "works", required=False))
         findings += [
             Finding(
                 f"language {item.language}",

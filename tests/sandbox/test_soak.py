@@ -13,7 +13,7 @@ from codewright.sandbox.job import Job, Result
 from codewright.sandbox.pool import Pool
 from tests.sandbox.test_pool import PROCESSES_OF_A_WORKER, descendants, open_pool, processes, worker_pids
 
-JOBS = 2_000
+JOBS = 5_000
 BETWEEN_KILLS = 50
 """Verdicts between two kills in one place of the pool."""
 

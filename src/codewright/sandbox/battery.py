@@ -91,7 +91,7 @@ PROBES = (
     _escape("kernel", "trace a process", f"{_LIBC}\nresult = libc.ptrace(0, 0, 0, 0)\n{_REFUSED}"),
     _escape("resources", "fill the disk", "open('/tmp/big', 'wb').write(b'x' * (64 << 20))"),
     _starve("take all memory", "kept = []\nwhile True:\n    kept.append(bytearray(b'x' * (8 << 20)))\n", "memory_limit", "error"),
-    _starve("start processes without end", "import os, time\nwhile True:\n    if os.fork() == 0:\n        time.sleep(9)\n", "error", "timeout", "killed"),
+    _starve("start processes without end", "import os, time\nwhile True:\n    if os.fork() == 0:\n        time.sleep(9)\n", "error", "timeout", "killed", "memory_limit"),
     _starve("compute without end", "while True:\n    pass\n", "timeout"),
     _starve("print without end", "while True:\n    print('x' * 1000)\n", "output_limit"),
     _forge("leave with exit code 0", "import os\ndef solve():\n    os._exit(0)\n"),

@@ -5,8 +5,6 @@ a status its mode can end in. Limits: one event loop, one run per `Exchange`.
 """
 
 import asyncio
-import json
-import marshal
 import os
 import secrets
 import signal
@@ -18,7 +16,10 @@ from typing import cast
 
 from codewright.core.errors import ConfigError
 from codewright.sandbox.guest.commands import ENDED
+from codewright.sandbox.guest.payload import write_payload
 from codewright.sandbox.guest.wire import (
+    DETAIL_CHARACTERS,
+    JUDGE_LOST,
     MESSAGE_BYTES,
     MISSING_PACKAGE,
     READY,
@@ -31,10 +32,13 @@ from codewright.sandbox.guest.wire import (
     WireLimits,
 )
 from codewright.sandbox.job import Job, Limits, Result, Status
-from codewright.sandbox.toolchain_cache import language_cache
+from codewright.sandbox.toolchain_cache import language_cache, server_command
 from codewright.sandbox.toolchains import Language, find_root, load_language
 
 _READ_BYTES = 1 << 16
+_LISTEN_AFTER_S = 0.01
+"""Longest that a program which prints more than the kernel buffers waits for us; looking at once costs every program."""
+
 _MOST_VERDICT_MESSAGES = 64
 
 _ENDINGS: dict[str, dict[str, Status]] = {
@@ -99,7 +103,13 @@ def prepare(job: Job) -> Prepared:
     limits = language.floor_limits(job.limits)
     return Prepared(
         job,
-        StartOrder(runner=runner, limits=cast(WireLimits, vars(limits)), packages=list(job.packages)),
+        StartOrder(
+            runner=runner,
+            limits=cast(WireLimits, vars(limits)),
+            packages=list(job.packages),
+            sizes=(0, 0),
+            server=server_command(language),
+        ),
         _program(job, language),
         Tests(tests=job.tests, prelude=job.prelude, entry_point=job.entry_point),
     )
@@ -127,6 +137,7 @@ def _program(job: Job, language: Language) -> Program:
         begin=rule.begin,
         end=rule.end,
         rule_files=dict(rule.files or {}),
+        server_options=list(language.server.options) if language.server else [],
         mark=f".ended-{secrets.token_hex(16)}" if rule.marks else "",
     )
 
@@ -146,11 +157,24 @@ def _check_limits(limits: Limits) -> None:
 def memory_file(data: bytes) -> int:
     """Make an anonymous file with this content, its offset at the start."""
     fd = os.memfd_create("codewright")
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
+    if data:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.lseek(fd, 0, os.SEEK_SET)
     return fd
+
+
+def _stream(mode: str) -> tuple[int, int]:
+    """Make one output stream: the end to read, the end to write.
+
+    Two processes write to it in `split`. A pipe can be opened once more for reading (/proc/self/fd/1), so a solution could
+    take from it what the tests have printed; a socket cannot.
+    """
+    if mode != "split":
+        return os.pipe()
+    ours, theirs = socket.socketpair()
+    return ours.detach(), theirs.detach()
 
 
 class _Output:
@@ -178,25 +202,29 @@ class _Output:
 
 
 class Exchange:
-    """Descriptors of one run. Use: hand over `guest_fds`, `listen`, await the exit, `collect`, `close`."""
+    """Descriptors of one run. Use: hand over `order` and `guest_fds`, `listen`, await the exit, `collect`, `close`."""
 
     def __init__(self, prepared: Prepared, on_overflow: Callable[[], None]) -> None:
         self._nonce = secrets.token_hex(16)
         limit = prepared.job.limits.output_bytes
-        stdout, stdout_guest = os.pipe()
-        stderr, stderr_guest = os.pipe()
+        stdout, stdout_guest = _stream(prepared.job.mode)
+        stderr, stderr_guest = _stream(prepared.job.mode)
         self._verdict, verdict_guest = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._verdict.setblocking(False)
         self._verdict.send(self._nonce.encode())
         self._outputs = (_Output(stdout, limit, on_overflow), _Output(stderr, limit, on_overflow))
         self._listening: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        payload = memory_file(b"")
+        self.order = StartOrder(
+            {**prepared.order, "sizes": write_payload(payload, prepared.program, prepared.tests)}
+        )
         self.guest_fds = [
             memory_file(prepared.job.stdin.encode("utf-8", "replace")),
             stdout_guest,
             stderr_guest,
             verdict_guest.detach(),
-            memory_file(marshal.dumps(dict(prepared.program))),
-            memory_file(marshal.dumps(dict(prepared.tests))),
+            payload,
         ]
 
     def handed_over(self) -> None:
@@ -205,7 +233,10 @@ class Exchange:
             os.close(self.guest_fds.pop())
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Read output from now on, so that the program never waits for us."""
+        """Read output soon and from then on. Most programs end before, and what they print waits in the kernel."""
+        self._timer = loop.call_later(_LISTEN_AFTER_S, self._listen, loop)
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         self._listening = loop
         for output in self._outputs:
             loop.add_reader(output.fd, self._readable, output)
@@ -242,6 +273,8 @@ class Exchange:
     def close(self) -> None:
         """Release everything."""
         self.handed_over()
+        if self._timer is not None:
+            self._timer.cancel()
         for output in self._outputs:
             if self._listening is not None:
                 self._listening.remove_reader(output.fd)
@@ -260,14 +293,20 @@ def conclude(
         status=status,
         stdout=collected.stdout[:limit].decode("utf-8", "replace"),
         stderr=collected.stderr[:limit].decode("utf-8", "replace"),
-        cpu_s=report["cpu_s"],
-        wall_s=report["wall_s"],
-        max_rss_bytes=report["max_rss_bytes"],
+        cpu_s=report.cpu_s,
+        wall_s=report.wall_s,
+        max_rss_bytes=report.max_rss_bytes,
         isolation=isolation,
         forgeable=forgeable or job.mode == "inproc" or (job.mode == "script" and bool(job.tests)),
-        detail=detail,
+        detail=_one_line(detail),
         exit_code=exit_code,
     )
+
+
+def _one_line(detail: str) -> str:
+    """Make a program's text safe to log: what cannot be encoded or would steer a terminal becomes a question mark."""
+    text = " ".join(detail.split())[:DETAIL_CHARACTERS]
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _judge(prepared: Prepared, report: ExitReport, collected: Collected) -> _Judgement:
@@ -278,10 +317,12 @@ def _judge(prepared: Prepared, report: ExitReport, collected: Collected) -> _Jud
         raise ConfigError(f"the sandbox's Python has no package '{name}'")
     if collected.overflow:
         return "output_limit", f"wrote more than {limits.output_bytes} bytes", None
-    if report["cause"] == "memory_limit":
+    if report.cause == "memory_limit":
         return "memory_limit", f"its processes used more than {limits.tree_bytes} bytes together", None
-    if report["cause"] == "timeout":
+    if report.cause == "timeout":
         return "timeout", f"ran longer than {limits.wall_s:g} s, or {limits.cpu_s:g} s of CPU", None
+    if report.cause == JUDGE_LOST:
+        raise WorkerDiedError("the process that ran the tests died")
     if first != READY:
         reason = first.removeprefix(TROUBLE).decode("utf-8", "replace") or "no reason given"
         raise WorkerDiedError(f"the program's process could not be confined: {reason}")
@@ -292,21 +333,21 @@ def _judge_ending(prepared: Prepared, report: ExitReport, collected: Collected) 
     """Judge a program that ended by itself."""
     limits, runner = prepared.job.limits, prepared.order["runner"]
     record = _find_record(collected)
-    if record is not None and runner == "command" and record["status"] == ENDED:
-        return _judge_exit(record.get("exit_code"), record.get("signal"), report, limits)
-    if record is not None and record["status"] in _ENDINGS[runner]:
-        status = _ENDINGS[runner][record["status"]]
+    if record is not None and runner == "command" and record.status == ENDED:
+        return _judge_exit(record.exit_code, record.signal, report, limits)
+    if record is not None and record.status in _ENDINGS[runner]:
+        status = _ENDINGS[runner][record.status]
         if status == "killed":
-            return _judge_exit(None, record.get("signal"), report, limits)
-        return status, record["detail"], report["exit_code"] if prepared.job.mode == "script" else None
-    if runner == "script" or report["signal"]:
-        return _judge_exit(report["exit_code"], report["signal"], report, limits)
-    return "exited_early", f"ended with exit code {report['exit_code']} before the last test", None
+            return _judge_exit(None, record.signal, report, limits)
+        return status, record.detail, report.exit_code if prepared.job.mode == "script" else None
+    if runner == "script" or report.signal:
+        return _judge_exit(report.exit_code, report.signal, report, limits)
+    return "exited_early", f"ended with exit code {report.exit_code} before the last test", None
 
 
 def _judge_exit(code: int | None, number: int | None, report: ExitReport, limits: Limits) -> _Judgement:
     if number:
-        if number in (signal.SIGXCPU, signal.SIGKILL) and report["cpu_s"] >= limits.cpu_s:
+        if number in (signal.SIGXCPU, signal.SIGKILL) and report.cpu_s >= limits.cpu_s:
             return "timeout", f"used more than {limits.cpu_s:g} s of CPU", None
         return "killed", f"died by {_signal_name(number)}", None
     if code == 0:
@@ -324,17 +365,7 @@ def _signal_name(number: int) -> str:
 def _find_record(collected: Collected) -> Record | None:
     """Return the one message that carries the nonce; anything may be in it and around it."""
     for message in collected.verdict[1:]:
-        try:
-            data = json.loads(message)
-        except (ValueError, RecursionError):
-            continue
-        if not isinstance(data, dict) or data.get("nonce") != collected.nonce:
-            continue
-        if isinstance(data.get("status"), str) and isinstance(data.get("detail"), str):
-            record = Record(nonce=collected.nonce, status=data["status"], detail=data["detail"])
-            if isinstance(data.get("exit_code"), int):
-                record["exit_code"] = data["exit_code"]
-            if isinstance(data.get("signal"), int):
-                record["signal"] = data["signal"]
+        record = Record.decode(message)
+        if record is not None and record.nonce == collected.nonce:
             return record
     return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codewright.core.errors import SandboxUnavailable
+from codewright.sandbox.cgroups import WorkerCgroup, open_cgroup
 from codewright.sandbox.exchange import memory_file
 from codewright.sandbox.guest import seccomp
 from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE
@@ -30,18 +31,20 @@ before Linux 5.14 RLIMIT_NPROC counts over user namespaces."""
 
 _UIDS = 1_000
 _INSIDE_UID = "1000"
-_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _GUEST_FOLDER = Path(__file__).resolve().with_name("guest")
-_GUEST_ROOT = "/run/codewright"
+GUEST_ROOT = "/run/codewright"
+"""Where the guest's package appears inside."""
+
 _STAGE_PLACES = ("/mnt", "/media", "/srv", "/opt")
-_ETC = ("ld.so.cache", "alternatives", "localtime", "ssl/certs")
-_MADE_UP_ETC = {
+ETC = ("ld.so.cache", "alternatives", "localtime", "ssl/certs")
+MADE_UP_ETC = {
     "passwd": "user:x:1000:1000::/tmp:/bin/sh\n",
     "group": "user:x:1000:\n",
     "hosts": "127.0.0.1 localhost\n::1 localhost\n",
     "nsswitch.conf": "hosts: files\n",
 }
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": SANDBOX_PATH,
     "HOME": "/tmp",  # noqa: S108 - the program's own tmpfs
     "TMPDIR": "/tmp",  # noqa: S108
@@ -123,7 +126,7 @@ class _View:
 
 def _view(uid: int | None, modules: tuple[str, ...]) -> _View:
     prefix, _ = guest_python()
-    wanted = [(_GUEST_FOLDER, f"{_GUEST_ROOT}/codewright/sandbox/guest")]
+    wanted = [(_GUEST_FOLDER, f"{GUEST_ROOT}/codewright/sandbox/guest")]
     if not prefix.is_relative_to("/usr"):
         wanted.append((prefix, str(prefix)))
     if modules:
@@ -142,6 +145,11 @@ def _view(uid: int | None, modules: tuple[str, ...]) -> _View:
             folders.append((f"{stage_at}/{len(staged)}", place))
             staged.append(str(source))
     return _View(folders, staged, stage_at)
+
+
+def shown_folders(modules: tuple[str, ...]) -> list[tuple[str, str]]:
+    """List folders beside /usr that programs see: (source, place inside)."""
+    return _view(None, modules).folders
 
 
 def _bwrap_arguments(view: _View, made_up: dict[str, int]) -> list[str]:
@@ -163,7 +171,7 @@ def _bwrap_arguments(view: _View, made_up: dict[str, int]) -> list[str]:
         elif path.is_dir():
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", "/run", "--dir", "/etc"]  # noqa: S108
-    for name in (*_ETC, *settings_of_toolchains()):
+    for name in (*ETC, *settings_of_toolchains()):
         if Path("/etc", name).exists():
             arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     for name, fd in made_up.items():
@@ -171,7 +179,7 @@ def _bwrap_arguments(view: _View, made_up: dict[str, int]) -> list[str]:
     for source, place in view.folders:
         arguments += ["--ro-bind", source, place]
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--clearenv"]
-    for name, value in _ENVIRONMENT.items():
+    for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--chdir", "/", "--"]
 
@@ -183,6 +191,7 @@ class ZygoteProcess:
     process: subprocess.Popen[bytes]
     control: socket.socket
     complaints: int
+    cgroup: WorkerCgroup | None
 
     def complaint(self) -> str:
         """Return the last line it wrote to stderr."""
@@ -195,6 +204,8 @@ class ZygoteProcess:
         self.process.wait()
         self.control.close()
         os.close(self.complaints)
+        if self.cgroup is not None:
+            self.cgroup.remove()
 
 
 def start_zygote(index: int, modules: tuple[str, ...] = ()) -> ZygoteProcess:
@@ -207,16 +218,18 @@ def start_zygote(index: int, modules: tuple[str, ...] = ()) -> ZygoteProcess:
     view = _view(uid, modules)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     complaints = memory_file(b"")
-    made_up = {name: memory_file(text.encode()) for name, text in _MADE_UP_ETC.items()}
+    made_up = {name: memory_file(text.encode()) for name, text in MADE_UP_ETC.items()}
     _, python = guest_python()
     inside = [
         str(python),
-        *python_start("codewright.sandbox.guest.zygote", _GUEST_ROOT),
+        *python_start("codewright.sandbox.guest.zygote", GUEST_ROOT),
         str(theirs.fileno()),
         *modules,
     ]
+    cgroup = open_cgroup()
     plan = LaunchPlan(
         parent=os.getpid(),
+        cgroups=cgroup.entrances if cgroup else [],
         stage_at=view.stage_at,
         stage=view.staged,
         uid=uid,
@@ -226,7 +239,7 @@ def start_zygote(index: int, modules: tuple[str, ...] = ()) -> ZygoteProcess:
         process = subprocess.Popen(
             [
                 sys.executable,
-                *python_start("codewright.sandbox.launcher", str(_PACKAGE_ROOT)),
+                *python_start("codewright.sandbox.launcher", str(PACKAGE_ROOT)),
                 json.dumps(plan),
             ],
             pass_fds=(theirs.fileno(), *made_up.values()),
@@ -236,11 +249,15 @@ def start_zygote(index: int, modules: tuple[str, ...] = ()) -> ZygoteProcess:
             cwd="/",
             env={"PATH": SANDBOX_PATH, "LANG": "C.UTF-8"},
         )
+    except BaseException:
+        if cgroup is not None:
+            cgroup.remove()
+        raise
     finally:
         theirs.close()
         for fd in made_up.values():
             os.close(fd)
-    return ZygoteProcess(process, ours, complaints)
+    return ZygoteProcess(process, ours, complaints, cgroup)
 
 
 def _setting(name: str) -> str | None:

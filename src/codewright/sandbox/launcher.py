@@ -18,10 +18,12 @@ from codewright.sandbox.guest import kernel
 class LaunchPlan(TypedDict):
     """What to do before exec.
 
-    parent: the host's pid; stage: folders to show as STAGE/0, STAGE/1, ...; uid: whom to become, None to stay.
+    parent: the host's pid; cgroups: files to write 0 to; stage: folders to show as STAGE/0, STAGE/1, ...; uid: whom to become,
+    None to stay.
     """
 
     parent: int
+    cgroups: list[str]
     stage_at: str
     stage: list[str]
     uid: int | None
@@ -30,19 +32,30 @@ class LaunchPlan(TypedDict):
 
 def _stage(folders: list[str], place: str) -> None:
     kernel.unshare(kernel.CLONE_NEWNS)
-    kernel.mount("", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount(b"", b"/", b"", kernel.MS_REC | kernel.MS_PRIVATE)
     sources = [os.open(folder, os.O_PATH | os.O_DIRECTORY) for folder in folders]  # `place` may cover them
-    kernel.mount("tmpfs", place, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=64k")
+    kernel.mount(
+        b"tmpfs", os.fsencode(place), b"tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, b"mode=755,size=64k"
+    )
     for number, source in enumerate(sources):
         target = Path(place, str(number))
         target.mkdir()
-        kernel.mount(f"/proc/self/fd/{source}", str(target), "", kernel.MS_BIND)
+        kernel.mount(f"/proc/self/fd/{source}".encode(), os.fsencode(target), b"", kernel.MS_BIND)
         os.close(source)
+
+
+def _enter(cgroups: list[str]) -> None:
+    for entrance in cgroups:
+        try:
+            Path(entrance).write_text("0", encoding="ascii")
+        except OSError:
+            return  # the host looks who came in; without one the watchdog works alone
 
 
 def main() -> NoReturn:
     """Carry out the plan given as the only argument."""
     plan: LaunchPlan = json.loads(sys.argv[1])
+    _enter(plan["cgroups"])
     if plan["stage"]:
         _stage(plan["stage"], plan["stage_at"])
     uid = plan["uid"]

@@ -15,6 +15,7 @@ from codewright.core.plugins import list_plugins, load_plugin
 from codewright.core.text import did_you_mean
 from codewright.sandbox.exchange import Prepared, WorkerDiedError, prepare
 from codewright.sandbox.job import Job, Result, Sandbox
+from codewright.sandbox.toolchain_cache import is_filled, language_cache
 
 _BACKENDS = "codewright.sandbox.backends"
 _ATTEMPTS = 2
@@ -121,6 +122,7 @@ class Pool:
         self._backend = backend
         self._slots = [_Slot(index) for index in range(workers)]
         self._idle: asyncio.LifoQueue[_Slot] = asyncio.LifoQueue()
+        self._filling = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         try:
@@ -157,6 +159,9 @@ class Pool:
 
     async def run(self, job: Job) -> Result:
         """Run one job on the next idle worker. Raises ConfigError for a job that cannot be run at all."""
+        if not is_filled(job.language):
+            async with self._filling:  # else a crowd of jobs would hold every thread of the loop's executor
+                await asyncio.to_thread(language_cache, job.language)
         prepared = prepare(job)
         trouble = ""
         slot = await self._idle.get()

@@ -15,7 +15,7 @@ _LIMITS = Limits(processes=4, wall_s=10.0)
 _TOO_MANY_PROCESSES = 40
 
 _PROBE = """
-import json, os, pathlib, socket, sys, time
+import ctypes, json, os, pathlib, socket, sys, time
 
 def reaches_network():
     with socket.socket() as s:
@@ -47,6 +47,9 @@ def forks(count):
         made += 1
     return True
 
+def no_new_privs():
+    return str(ctypes.CDLL(None).prctl(39, 0, 0, 0, 0))  # PR_GET_NO_NEW_PRIVS: gVisor's /proc has no such line
+
 fields = dict(line.split(":", 1) for line in pathlib.Path("/proc/self/status").read_text().splitlines())
 print(json.dumps({
     "the network is reachable": reaches_network(),
@@ -54,7 +57,7 @@ print(json.dumps({
     "it has capabilities": int(fields["CapEff"], 16) != 0 or int(fields["CapBnd"], 16) != 0,
     "it runs as root": os.getuid() == 0,
     "there is no system call filter": fields["Seccomp"].strip() != "2",
-    "it can gain privileges": fields["NoNewPrivs"].strip() != "1",
+    "it can gain privileges": fields.get("NoNewPrivs", no_new_privs()).strip() != "1",
     "the number of processes is not limited": forks(int(sys.argv[2])),
 }))
 sys.stdout.flush()

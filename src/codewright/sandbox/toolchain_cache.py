@@ -5,7 +5,8 @@ cache only costs speed (and the libraries it would hold), so trouble with it is 
 Limits: one folder per user; entries of toolchains that were updated since stay until they are deleted by hand.
 """
 
-import functools
+import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -13,14 +14,21 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from codewright.sandbox.toolchains import CacheRecipe, Language, load_language, search_path
+from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE
+from codewright.sandbox.toolchains import CacheRecipe, Language, find_root, load_language, search_path
 
 _FILL_S = 600.0
 _READABLE = 0o755
 _log = logging.getLogger(__name__)
+_found: dict[str, str] = {}
+"""Language -> what `language_cache` answered in this process."""
+
+_filling = threading.Lock()
 
 
 def cache_folder() -> Path | None:
@@ -36,13 +44,39 @@ def cache_folder() -> Path | None:
     return folder
 
 
-@functools.cache
+def is_filled(name: str) -> bool:
+    """Tell whether `language_cache` answers at once. Raises ConfigError as `load_language` does."""
+    return load_language(name).cache is None or name in _found
+
+
 def language_cache(name: str) -> str:
     """Fill the language's cache unless that was done before; return its folder, "" where there is none.
 
-    Takes seconds the first time a language is used on a machine.
+    Takes seconds the first time a language is used on a machine: call it in a thread unless `is_filled`. However many
+    threads and processes ask, one at a time fills.
     """
-    language = load_language(name)
+    with _filling:
+        if name not in _found:
+            _found[name] = _find_or_fill(load_language(name))
+        return _found[name]
+
+
+def server_command(language: Language) -> list[str]:
+    """Return the command of the language's compile server as namespaces see it; empty without one or without its cache."""
+    cache = language_cache(language.name) if language.server else ""
+    if language.server is None or not cache:
+        return []
+    command = [
+        _fill_in(part, {"{cache}": f"{CACHE_PLACE}/{Path(cache).name}"}) for part in language.server.start
+    ]
+    return (
+        command
+        if find_root(language.name) is None
+        else [f"{ROOTS_PLACE}/{language.name}/bin/{command[0]}", *command[1:]]
+    )
+
+
+def _find_or_fill(language: Language) -> str:
     folder = cache_folder() if language.cache else None
     if (
         language.cache is None
@@ -50,18 +84,29 @@ def language_cache(name: str) -> str:
         or not all(Path(path).exists() for path in language.cache.wants)
     ):
         return ""
-    target = folder / f"{name}-{_fingerprint(language, language.cache)}"
-    if not target.is_dir():
-        try:
-            _fill(language, language.cache, target)
-        except subprocess.CalledProcessError as error:
-            reason = error.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-            _log.warning("no toolchain cache for %s: %s: %s", name, error.cmd[0], " ".join(reason))
-            return ""
-        except (OSError, subprocess.SubprocessError) as error:
-            _log.warning("no toolchain cache for %s: %s", name, error)
-            return ""
+    target = folder / f"{language.name}-{_fingerprint(language, language.cache)}"
+    try:
+        if not target.is_dir():
+            with _one_process(folder):
+                if not target.is_dir():  # else another process filled it while this one waited
+                    _fill(language, language.cache, target)
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        _log.warning("no toolchain cache for %s: %s: %s", language.name, error.cmd[0], " ".join(reason))
+        return ""
+    except (OSError, subprocess.SubprocessError) as error:
+        _log.warning("no toolchain cache for %s: %s", language.name, error)
+        return ""
     return str(target)
+
+
+@contextlib.contextmanager
+def _one_process(folder: Path) -> Iterator[None]:
+    """Hold a lock that ends with the process. A file system that knows no locks only costs double work."""
+    with (folder / ".lock").open("wb") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _fingerprint(language: Language, recipe: CacheRecipe) -> str:
@@ -72,7 +117,8 @@ def _fingerprint(language: Language, recipe: CacheRecipe) -> str:
     for file in (*files, *recipe.wants):
         real = Path(file).resolve()
         state = real.stat()
-        seen.append([str(real), state.st_size, state.st_mtime_ns])
+        # npm gives every file of every version the same modification time; installing always changes the other one.
+        seen.append([str(real), state.st_size, state.st_mtime_ns, state.st_ctime_ns])
     text = json.dumps([asdict(recipe), dict(language.env), seen])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -112,7 +158,7 @@ def _fill(language: Language, recipe: CacheRecipe, target: Path) -> None:
         try:
             folder.rename(target)
         except OSError:
-            if not target.is_dir():  # else another process was faster
+            if not target.is_dir():  # else another process was faster, where locks do not hold
                 raise
 
 

@@ -3,10 +3,12 @@
 Keys: runner (`python` or `command`), file (default name of a program), compile and run (commands), needs (programs looked
 for in the folders the sandbox shows), hello (prints hello), install (apt and npm packages that bring the toolchain), env,
 limits (floors, see `floor_limits`), root (command that prints where a toolchain outside those folders lives), cache (files and
-commands that fill a folder once, see `toolchain_cache.py`), etc (names in /etc, with wildcards, that it reads), tests and unit_tests (see `TestRule`).
+commands that fill a folder once, see `toolchain_cache.py`), server (see `ServerRecipe`), etc (names in /etc, with wildcards, that it reads), files (what
+lies beside every program), own_main, unit_tests and tests (see `TestRule`).
 
-In commands, env and rules `{file}` and `{stem}` are the program's file with and without its extension, `{heap_mib}` the heap a
-runtime may claim, `{here}` the working folder, `{cache}` the language's cache, `{mark}` see `TestRule`.
+In commands, env, files and rules `{file}` and `{stem}` are the program's file with and without its extension, `{heap_mib}`
+the heap a runtime may claim, `{here}` the working folder, `{cache}` the language's cache, `{mark}` see `TestRule`. A part of
+compile that begins with `{if REGEX}` stands only for programs with a file in which the expression is found.
 """
 
 import functools
@@ -33,14 +35,17 @@ runtime's own error: a generation that is full says so long before the whole hea
 
 _ROOT_ANSWER_S = 20.0
 
+_RULES = ("own_main", "unit_tests", "tests")
+"""Keys of a TOML's test rules; the first that fits holds."""
+
 
 @dataclass(frozen=True)
 class TestRule:
     """How tests are added to a program.
 
     marker: the rule holds only for tests that contain it. file: name the program's file gets. begin, end: source before and
-    after the tests. files: more files. compile, run: other commands. A rule with `{mark}` in it creates the file of that name
-    after the last test; a program that ends with 0 without it has left early.
+    after the tests. files: more files, the language's own among them. compile, run: other commands. A rule with `{mark}` in
+    it creates the file of that name after the last test; a program that ends with 0 without it has left early.
     """
 
     __test__ = False  # pytest would take the name for a test class
@@ -69,6 +74,14 @@ class CacheRecipe:
 
 
 @dataclass(frozen=True)
+class ServerRecipe:
+    """A compiler that stays warm (`guest/compile_server.py`). start: its command; options: of each compilation."""
+
+    start: tuple[str, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Language:
     """How programs of one language are compiled and run."""
 
@@ -85,6 +98,8 @@ class Language:
     root: tuple[str, ...]
     etc: tuple[str, ...]
     cache: CacheRecipe | None
+    server: ServerRecipe | None
+    files: Mapping[str, str]
     rules: tuple[TestRule, ...]
 
     def missing(self) -> list[str]:
@@ -93,9 +108,9 @@ class Language:
         return [program for program in self.needs if shutil.which(program, path=path) is None]
 
     def rule_for(self, tests: str) -> TestRule:
-        """Return how these tests are added; without tests nothing is."""
+        """Return how these tests are added; without tests none is, only the language's files."""
         fitting = [rule for rule in self.rules if tests and rule.marker in tests]
-        return fitting[0] if fitting else TestRule()
+        return fitting[0] if fitting else TestRule(files=self.files)
 
     def floor_limits(self, limits: Limits) -> Limits:
         """Raise limits that the toolchain itself would break; resident memory, time and output stay as asked.
@@ -189,6 +204,7 @@ def _read(name: str) -> Language:
             f"the sandbox does not run language '{name}'{did_you_mean(name, known)}; it runs: {', '.join(known)}"
         )
     data: dict[str, Any] = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    files = data.get("files", {})
     return Language(
         name=name,
         runner=data["runner"],
@@ -203,17 +219,21 @@ def _read(name: str) -> Language:
         root=tuple(data.get("root", ())),
         etc=tuple(data.get("etc", ())),
         cache=_cache_recipe(data["cache"]) if "cache" in data else None,
-        rules=tuple(_test_rule(data[key]) for key in ("unit_tests", "tests") if key in data),
+        server=ServerRecipe(tuple(data["server"]["start"]), tuple(data["server"]["options"]))
+        if "server" in data
+        else None,
+        files=files,
+        rules=tuple(_test_rule(data[key], files) for key in _RULES if key in data),
     )
 
 
-def _test_rule(data: dict[str, Any]) -> TestRule:
+def _test_rule(data: dict[str, Any], files: Mapping[str, str]) -> TestRule:
     return TestRule(
         marker=data.get("marker", ""),
         file=data.get("file", ""),
         begin=data.get("begin", ""),
         end=data.get("end", ""),
-        files=data.get("files"),
+        files={**files, **data.get("files", {})},
         compile=tuple(data["compile"]) if "compile" in data else None,
         run=tuple(data["run"]) if "run" in data else None,
     )

@@ -5,12 +5,13 @@ What it stops is in docs/sandbox-security.md. Limits: Linux 5.4 or newer on x86-
 
 import asyncio
 import contextlib
-import json
+import marshal
 import socket
 
 from codewright.core.errors import SandboxUnavailable
+from codewright.sandbox.cgroups import OomWatch
 from codewright.sandbox.exchange import Exchange, Prepared, WorkerDiedError, conclude
-from codewright.sandbox.guest.wire import MESSAGE_BYTES, STOP, ExitReport
+from codewright.sandbox.guest.wire import MESSAGE_BYTES, STOP, ExitReport, StartOrder, WireLimits
 from codewright.sandbox.isolation import ZygoteProcess, explain, start_zygote
 from codewright.sandbox.job import Result
 from codewright.sandbox.pool import Worker
@@ -28,6 +29,10 @@ _MOST_GROWTH_BYTES = 32 << 20
 much as it is large leaks into every fork."""
 
 
+_JUDGE_BYTES, _SERVER_BYTES = 48 << 20, 512 << 20
+"""Room in a worker's cgroup for a judge that stays and for a compile server (a JVM with a heap of 256 MiB)."""
+
+
 class NamespaceWorker:
     """One zygote, one program at a time."""
 
@@ -35,6 +40,8 @@ class NamespaceWorker:
         self._zygote = zygote
         self._closed = False
         self._first_rss_bytes: int | None = None
+        self._cgroup = zygote.cgroup if zygote.cgroup is not None and zygote.cgroup.settle() else None
+        self._beside: dict[str, int] = {}
         self.worn = False
 
     @property
@@ -46,23 +53,36 @@ class NamespaceWorker:
         """Run one program. Raises WorkerDiedError for trouble of the worker."""
         loop = asyncio.get_running_loop()
         exchange = Exchange(prepared, on_overflow=self._stop_program)
+        memory = OomWatch(self._cgroup, self._limits_of_all(prepared.order), on_kill=self._stop_program)
         try:
-            socket.send_fds(self._zygote.control, [json.dumps(prepared.order).encode()], exchange.guest_fds)
+            socket.send_fds(self._zygote.control, [marshal.dumps(dict(exchange.order))], exchange.guest_fds)
             exchange.handed_over()
             exchange.listen(loop)
             async with asyncio.timeout(prepared.job.limits.wall_s + _GRACE_S):
                 message = await loop.sock_recv(self._zygote.control, MESSAGE_BYTES)
             if not message:
                 raise WorkerDiedError(f"the worker died: {self._zygote.complaint()}")
-            report: ExitReport = json.loads(message)
-            self._weigh(report["zygote_rss_bytes"])
+            report = ExitReport.decode(message)
+            if memory.killed():
+                report = report._replace(cause="memory_limit")
+            self._weigh(report.zygote_rss_bytes)
             return conclude(prepared, report, exchange.collect(), ISOLATION, forgeable=False)
         except TimeoutError:
             raise WorkerDiedError("the worker hangs") from None
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise WorkerDiedError(f"the worker died: {error}") from None
         finally:
+            memory.close()
             exchange.close()
+
+    def _limits_of_all(self, order: StartOrder) -> WireLimits:
+        """Return the program's limits with room for what has come to live beside it; the watchdog tells them apart."""
+        if order["runner"] == "split":
+            self._beside["judge"] = _JUDGE_BYTES
+        if order["server"]:
+            self._beside["server"] = _SERVER_BYTES
+        limits = order["limits"]
+        return WireLimits({**limits, "tree_bytes": limits["tree_bytes"] + sum(self._beside.values())})
 
     def _weigh(self, rss_bytes: int) -> None:
         if self._first_rss_bytes is None:

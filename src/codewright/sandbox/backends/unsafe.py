@@ -42,7 +42,7 @@ class UnsafeWorker:
         with tempfile.TemporaryDirectory(prefix="codewright-", ignore_cleanup_errors=True) as folder:
             exchange = Exchange(prepared, on_overflow=self._stop_program)
             try:
-                self._running = _Run(prepared, exchange, folder)
+                self._running = _Run(exchange, folder)
                 exchange.handed_over()
                 exchange.listen(loop)
                 timer = loop.call_later(prepared.job.limits.wall_s, self._running.kill, "timeout")
@@ -71,11 +71,11 @@ class UnsafeWorker:
 class _Run:
     """One running process group."""
 
-    def __init__(self, prepared: Prepared, exchange: Exchange, folder: str) -> None:
+    def __init__(self, exchange: Exchange, folder: str) -> None:
         stdin, stdout, stderr, *others = exchange.guest_fds
         self._cause = ""
         self._started = time.monotonic()
-        arguments = [json.dumps(prepared.order), str(os.getpid()), *(str(fd) for fd in others)]
+        arguments = [json.dumps(exchange.order), str(os.getpid()), *(str(fd) for fd in others)]
         self._process = subprocess.Popen(
             [sys.executable, *python_start("codewright.sandbox.guest.direct", _PACKAGE_ROOT), *arguments],
             stdin=stdin,

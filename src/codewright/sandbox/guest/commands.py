@@ -5,11 +5,13 @@ trace or read it (it hides its memory), so an exit code is what the kernel says 
 """
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from codewright.sandbox.guest.compile_server import ask_server
 from codewright.sandbox.guest.python_code import main_file, write_files
 from codewright.sandbox.guest.runners import finish
 from codewright.sandbox.guest.verdict import VerdictChannel
@@ -24,7 +26,16 @@ CACHE_PLACE = "/run/codewright/toolchains"
 ROOTS_PLACE = "/run/codewright/roots"
 """Where toolchains from folders that are not shown appear in namespaces, each under its language's name."""
 
+_CONDITION = re.compile(r"\{if (.*?)\}(.*)", re.DOTALL)
+"""`{if REGEX}PART`: the part stands in the compiler's command only if REGEX is found in a file of the program."""
+
 _STDERR = 2
+
+has_server = False
+"""True where the zygote has a compiler that stays warm for this program (`compile_server.py`)."""
+
+run_as: int | None = None
+"""uid and gid that commands get instead of this process's own: set where the kernel would let them signal their PID 1."""
 
 
 def run_command(program: Program, tests: Tests, channel: VerdictChannel) -> NoReturn:
@@ -40,11 +51,13 @@ def run_command(program: Program, tests: Tests, channel: VerdictChannel) -> NoRe
     write_files(files | {name: _fill_in(text, values) for name, text in program["rule_files"].items()})
     environment = _environment(program, values)
     if program["compile"]:
-        command = [_fill_in(part, values) for part in program["compile"]]
-        # What a compiler prints is no output of the program.
-        code = _run(command, environment, stdin=subprocess.DEVNULL, stdout=_STDERR)
+        code = _compile_in_server(program, files, values)
+        if code is None:
+            command = [_fill_in(part, values) for part in _choose(program["compile"], files)]
+            # What a compiler prints is no output of the program.
+            code = _run(command, environment, stdin=subprocess.DEVNULL, stdout=_STDERR)
         if code:
-            channel.report("compile_error", f"{program['compile'][0]} ended with {_how(code)}")
+            channel.report("compile_error", f"the compiler ended with {_how(code)}")
             finish(1)
     command = [_fill_in(part, values) for part in program["run"]]
     code = _run([*command, *program["args"]], environment, stdin=None, stdout=None)
@@ -55,6 +68,41 @@ def run_command(program: Program, tests: Tests, channel: VerdictChannel) -> NoRe
     else:
         channel.report(ENDED, exit_code=code)
     finish(0)
+
+
+def _compile_in_server(program: Program, files: dict[str, str], values: dict[str, str]) -> int | None:
+    """Compile what would be compiled by the command; the exit code, None if there is no server or it failed.
+
+    Not for a program of several sources: a compiler looks for the others by itself, where its command tells it to.
+    """
+    if not has_server:
+        return None
+    name, _ = main_file(files)
+    kind = Path(name).suffix
+    own = [name for name in files if name.endswith(kind)]
+    compiled = None
+    if own == [name]:
+        more = {rule: text for rule, text in program["rule_files"].items() if rule.endswith(kind)}
+        sources = {name: files[name], **{rule: _fill_in(text, values) for rule, text in more.items()}}
+        compiled = ask_server(program["server_options"], sources)
+    if compiled is None:
+        return None
+    os.write(_STDERR, compiled.said.encode())
+    for path, content in compiled.files.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(content)
+    return compiled.code
+
+
+def _choose(parts: list[str], files: dict[str, str]) -> list[str]:
+    chosen = []
+    for part in parts:
+        condition = _CONDITION.fullmatch(part)
+        if condition is None:
+            chosen.append(part)
+        elif any(re.search(condition[1], text) for text in files.values()):
+            chosen.append(condition[2])
+    return chosen
 
 
 def _values(program: Program) -> dict[str, str]:
@@ -87,7 +135,8 @@ def _fill_in(text: str, values: dict[str, str]) -> str:
 
 
 def _run(command: list[str], environment: dict[str, str], stdin: int | None, stdout: int | None) -> int:
-    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, env=environment)
+    user: dict[str, Any] = {"user": run_as, "group": run_as, "extra_groups": ()} if run_as else {}
+    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, env=environment, **user)
     return process.wait()
 
 

@@ -9,37 +9,53 @@ import resource
 from codewright.sandbox.guest import kernel
 from codewright.sandbox.guest.wire import WireLimits
 
-WORK_FOLDER = "/tmp"  # noqa: S108 - a tmpfs of the program's own, mounted below
+WORK_FOLDER = b"/tmp"
 _NO_EXTRAS = kernel.MS_NOSUID | kernel.MS_NODEV
+_PROC_FLAGS = _NO_EXTRAS | kernel.MS_NOEXEC | kernel.MS_RDONLY
 
-INFRASTRUCTURE_PROCESSES = 8
-"""RLIMIT_NPROC counts them too: bubblewrap's two, the zygote's two, the program's runners."""
+NAMESPACES = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
+"""What each process that runs untrusted code is born into: it sees no process, mount or message queue of another one."""
+
+ZYGOTE_OOM_SCORE, _PROGRAM_OOM_SCORE = b"500", b"1000"
+"""Short of memory, the kernel takes programs, then zygotes, then the host: proc_pid_oom_score_adj(5). A program cannot lower
+its own, its /proc is read-only."""
+
+INFRASTRUCTURE_PROCESSES = 32
+"""RLIMIT_NPROC counts them too: bubblewrap's two, the zygote's two, the program's runners, two judges, a compile server's
+threads (14 of a JVM)."""
 
 
 def private_files(limits: WireLimits) -> None:
-    """Give this process a session, an empty /tmp and /dev/shm, its own /proc, and IPC objects nobody else sees.
+    """Give this process a session, an empty /tmp, which is /dev/shm too, and its own /proc.
 
-    Needs CAP_SYS_ADMIN in the user namespace, and to be PID 1 of the pid namespace that /proc should show.
+    Needs CAP_SYS_ADMIN in the user namespace, to be PID 1 of the pid namespace that /proc should show, and a mount namespace
+    of its own.
     """
+    offer_to_oom_killer(_PROGRAM_OOM_SCORE)
     os.setsid()  # kill(2) with pid 0 reaches the process group, which pid namespaces do not divide
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
-    size = f"size={limits['disk_bytes']},nr_inodes={limits['inodes']},mode=1777"
-    kernel.mount("tmpfs", WORK_FOLDER, "tmpfs", _NO_EXTRAS, size)
-    kernel.mount("tmpfs", "/dev/shm", "tmpfs", _NO_EXTRAS | kernel.MS_NOEXEC, size)  # noqa: S108
+    size = b"size=%d,nr_inodes=%d,mode=1777" % (limits["disk_bytes"], limits["inodes"])
+    kernel.mount(b"tmpfs", WORK_FOLDER, b"tmpfs", _NO_EXTRAS, size)
+    kernel.mount(WORK_FOLDER, b"/dev/shm", b"", kernel.MS_BIND)
     # Read-only: the network namespace outlives a program, and its settings under /proc/sys/net belong to this very user.
-    kernel.mount("proc", "/proc", "proc", _NO_EXTRAS | kernel.MS_NOEXEC | kernel.MS_RDONLY)
+    kernel.mount(b"proc", b"/proc", b"proc", _PROC_FLAGS)
     os.chdir(WORK_FOLDER)
+
+
+def offer_to_oom_killer(score: bytes) -> None:
+    """Say how gladly the kernel should take this process and its children when memory runs out."""
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else the file belongs to root; `lock_down` decides anew
+    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(fd, score)
+    os.close(fd)
 
 
 def set_limits(limits: WireLimits) -> None:
     """Per-process limits (setrlimit(2)) that hold with and without namespaces."""
-    for kind, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, limits["address_space_bytes"]),
-        (resource.RLIMIT_FSIZE, limits["disk_bytes"]),
-        (resource.RLIMIT_NOFILE, limits["open_files"]),
-    ):
-        resource.setrlimit(kind, (value, value))
+    disk, space, files = limits["disk_bytes"], limits["address_space_bytes"], limits["open_files"]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     # Whole seconds only. SIGXCPU at the soft limit can be caught, SIGKILL at the hard one cannot.
     seconds = int(limits["cpu_s"]) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))

@@ -33,9 +33,9 @@ def main() -> NoReturn:
     if os.getppid() != int(sys.argv[2]):
         os._exit(1)
     given = [int(argument) for argument in sys.argv[3 : 3 + GUEST_FDS - _STREAMS]]
-    verdict, program, tests = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY) for fd in given)
+    verdict, payload = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY) for fd in given)
     os.dup2(verdict, VERDICT_FD, inheritable=False)
     sys.set_int_max_str_digits(0)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    start_program(order, program, tests, Confinement(files=_no_files, lock=_limits_only, fork=os.fork))
+    start_program(order, payload, Confinement(files=_no_files, lock=_limits_only))

@@ -24,15 +24,19 @@ def new_module(name: str) -> types.ModuleType:
     return module
 
 
-def run_source(source: str, file_name: str, namespace: dict[str, Any]) -> None:
-    """Compile and execute; SourceError only for what the compiler itself refuses."""
+def compile_source(source: str, file_name: str) -> types.CodeType:
+    """Compile a module. Raises SourceError for what the compiler itself refuses."""
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
     try:
-        code = compile(source, file_name, "exec", dont_inherit=True)
+        return compile(source, file_name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
         # ValueError: null bytes or lone surrogates; the others: nested beyond what the compiler can follow.
         raise SourceError from error
-    exec(code, namespace)  # noqa: S102 - running untrusted code is this package's purpose
+
+
+def run_source(source: str, file_name: str, namespace: dict[str, Any]) -> None:
+    """Compile and execute; SourceError only for what the compiler itself refuses."""
+    exec(compile_source(source, file_name), namespace)  # noqa: S102 - running untrusted code is this package's purpose
 
 
 def write_files(files: Mapping[str, str]) -> None:

@@ -57,6 +57,7 @@ def run_inproc(program: Program, tests: Tests, channel: VerdictChannel) -> NoRet
     else:
         flush_output()
         channel.report("passed")
+        os._exit(0)
     finish(0)
 
 

@@ -40,6 +40,10 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "quotactl": (179, 60),
     "quotactl_fd": (443, 443),
     "fanotify_init": (300, 262),
+    # news of what the host does with the files that both can see
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "inotify_add_watch": (254, 27),
     # kernel code, kernel keys, kernel rings
     "init_module": (175, 105),
     "finit_module": (313, 273),
@@ -97,11 +101,22 @@ ABSENT: dict[str, tuple[int | None, int | None]] = {
 """Answered with ENOSYS, as on a kernel without the call: libraries then use something else."""
 
 _CLONE = (56, 220)
+_MMAP = (9, 222)
+_FCNTL = (72, 25)
 _UNSHARE = (272, 97)
 _SOCKET = (41, 198)
 _IOCTL = (16, 29)
 
 _SOCKET_FAMILIES = (0, 1, 2, 10)  # AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6 (linux/socket.h)
+_SHARED_ANONYMOUS = (0x01, 0x20)
+"""MAP_SHARED and MAP_ANONYMOUS (asm-generic/mman-common.h), together: what is mapped so stays in memory while any page of
+it is mapped, but neither limits nor the watchdog see more than what is mapped now. Shared memory with a file in /dev/shm
+is counted there."""
+
+_WATCH_AND_BLOCK = (
+    1024,
+    1026,
+)  # F_SETLEASE, F_NOTIFY (linux/fcntl.h): hold up writers, learn who reads a folder
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX (asm-generic/ioctls.h)
 
 _X32_BIT = 0x40000000  # asm/unistd.h: numbers of the x32 ABI carry it
@@ -149,6 +164,17 @@ def _refuse_bits(number: int, argument: int, mask: int, error: int) -> list[_Ins
     ]
 
 
+def _refuse_both(number: int, argument: int, bits: tuple[int, int], error: int) -> list[_Instruction]:
+    return [
+        (_EQUAL, 0, 5, number),
+        (_LOAD, 0, 0, _ARGS_OFFSET + 8 * argument),
+        (_ANY_BIT, 0, 2, bits[0]),
+        (_ANY_BIT, 0, 1, bits[1]),
+        (_RETURN, 0, 0, _ERRNO | error),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+
+
 def _by_value(
     number: int, argument: int, values: tuple[int, ...], listed: int, others: int
 ) -> list[_Instruction]:
@@ -178,6 +204,8 @@ def build_filter(machine: str) -> bytes:
         program += [(_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
     program += _refuse_bits(_CLONE[column], 0, kernel.CLONE_NEWUSER, errno.EPERM)
     program += _refuse_bits(_UNSHARE[column], 0, kernel.CLONE_NEWUSER, errno.EPERM)
+    program += _refuse_both(_MMAP[column], 3, _SHARED_ANONYMOUS, errno.EPERM)
+    program += _by_value(_FCNTL[column], 1, _WATCH_AND_BLOCK, _ERRNO | errno.EPERM, _ALLOW)
     program += _by_value(_SOCKET[column], 0, _SOCKET_FAMILIES, _ALLOW, _ERRNO | errno.EAFNOSUPPORT)
     program += _by_value(_IOCTL[column], 1, _TERMINAL_INJECTION, _ERRNO | errno.EPERM, _ALLOW)
     for table, error in ((DENIED, errno.EPERM), (ABSENT, errno.ENOSYS)):

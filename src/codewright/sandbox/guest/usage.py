@@ -4,12 +4,20 @@ Limits: a sample, not an account. CPU of processes that ended between two sample
 tree can outgrow its limit by what it touches between two samples.
 """
 
+import contextlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _COUNTED = ("RssAnon:", "RssShmem:", "VmSwap:")  # proc_pid_status(5), in KiB
 _COUNTED_PROPORTIONALLY = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:")  # smaps_rollup, proc_pid_smaps(5), in KiB
+_SOCKET_BYTES = 425_984
+"""Twice `net.core.wmem_max`'s default (socket(7)): a sender's largest buffer, kernel memory that is nobody's."""
+
+_SOCKETS_FOR_NOTHING = 64
+"""Few programs open more, and so many hold little."""
+
 _FIRST_CPU_FIELD, _LAST_CPU_FIELD = (
     11,
     15,
@@ -24,9 +32,10 @@ class Usage:
     cpu_s: float
 
 
-def _pids() -> list[str]:
-    """Every process of this pid namespace except its PID 1, the zygote."""
-    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]  # noqa: PTH208 - ten times cheaper
+def _pids(idle: Iterable[int]) -> list[str]:
+    """Every process of this pid namespace except its PID 1, the zygote, and those that are no part of the program."""
+    left_out = {"1", *map(str, idle)}
+    return [name for name in os.listdir("/proc") if name.isdigit() and name not in left_out]  # noqa: PTH208 - ten times cheaper
 
 
 def _sum_kib(path: str, fields: tuple[str, ...]) -> int:
@@ -34,9 +43,9 @@ def _sum_kib(path: str, fields: tuple[str, ...]) -> int:
         return sum(int(line.split()[1]) for line in lines if line.startswith(fields)) << 10
 
 
-def unbind(processors: set[int]) -> None:
+def unbind(processors: set[int], idle: Iterable[int]) -> None:
     """Let every thread of the tree run on these processors."""
-    for pid in _pids():
+    for pid in _pids(idle):
         try:
             for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
                 os.sched_setaffinity(int(thread), processors)
@@ -44,26 +53,45 @@ def unbind(processors: set[int]) -> None:
             continue  # it ended while we looked
 
 
-def measure() -> Usage:
-    """Sample the tree."""
+def _resident(pid: str, state: str) -> int:
+    if state != "Z":
+        return _sum_kib(f"/proc/{pid}/status", _COUNTED)
+    # Its first thread has ended, and with it what /proc/PID says of memory; other threads may still hold all of it.
+    threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+    return max(_sum_kib(f"/proc/{pid}/task/{thread}/status", _COUNTED) for thread in threads)
+
+
+def measure(idle: Iterable[int] = (), judge: int | None = None) -> Usage:
+    """Sample the tree. idle: processes to leave out; judge: one whose time is that of many programs."""
     resident, ticks = 0, 0
-    for pid in _pids():
+    for pid in _pids(idle):
         try:
-            resident += _sum_kib(f"/proc/{pid}/status", _COUNTED)
             with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
                 after_name = file.read().rpartition(")")[2].split()
-            ticks += sum(int(field) for field in after_name[_FIRST_CPU_FIELD:_LAST_CPU_FIELD])
+            if pid != str(judge):
+                ticks += sum(int(field) for field in after_name[_FIRST_CPU_FIELD:_LAST_CPU_FIELD])
+            resident += _resident(pid, after_name[0])
         except (OSError, IndexError, ValueError):
             continue  # it ended while we looked
-    return Usage(resident, ticks / _TICKS_PER_SECOND)
+    return Usage(resident + _socket_bytes(), ticks / _TICKS_PER_SECOND)
 
 
-def proportional_bytes() -> int:
+def _socket_bytes() -> int:
+    """Return the most that can wait unread in the tree's sockets: /proc tells their number, not what they hold."""
+    with open("/proc/net/sockstat", encoding="ascii") as lines:  # noqa: PTH123 - "sockets: used N", of this network namespace
+        used = int(lines.readline().split()[2])
+    return max(0, used - _SOCKETS_FOR_NOTHING) * _SOCKET_BYTES
+
+
+def proportional_bytes(idle: Iterable[int] = ()) -> int:
     """Memory of the tree with every shared page counted once: what forked workers really cost. Slow, so on suspicion."""
     total = 0
-    for pid in _pids():
+    for pid in _pids(idle):
         try:
             total += _sum_kib(f"/proc/{pid}/smaps_rollup", _COUNTED_PROPORTIONALLY)
+        except ProcessLookupError:  # no memory of its own, or its first thread has ended
+            with contextlib.suppress(OSError, ValueError):
+                total += _resident(pid, "Z")
         except (OSError, IndexError, ValueError):
             continue
-    return total
+    return total + _socket_bytes() if total else 0

@@ -6,9 +6,8 @@ and ends when the host's end of the control socket closes. One program at a time
 
 import gc
 import importlib
-import json
+import marshal
 import os
-import resource
 import select
 import signal
 import socket
@@ -17,11 +16,17 @@ import time
 from collections.abc import Iterable
 from typing import NoReturn
 
-from codewright.sandbox.guest import confine, kernel, seccomp, usage
-from codewright.sandbox.guest.start import Confinement, start_program
+from codewright.sandbox.guest import commands, confine, kernel, seccomp
+from codewright.sandbox.guest.compile_server import CompileServer
+from codewright.sandbox.guest.network import Network
+from codewright.sandbox.guest.start import Confinement, missing_package, start_program
+from codewright.sandbox.guest.trial import Trials
+from codewright.sandbox.guest.watch import Watch
 from codewright.sandbox.guest.wire import (
     GUEST_FDS,
     MESSAGE_BYTES,
+    MISSING_PACKAGE,
+    READY,
     SITE_FOLDER,
     STOP,
     VERDICT_FD,
@@ -38,19 +43,16 @@ PRELOADED = (
 """Imported once, so that programs get them for nothing. Leaving out the few that functions seldom use was tried: a cheaper
 fork, but dearer on average, since whoever imports hashlib then pays for libcrypto."""
 
-_FIRST_LOOK_S = 0.02
-"""Most programs end before the watchdog looks at all."""
-
-_WATCH_COST = 20
-"""The watchdog rests this many times as long as a look took, so it costs at most 5 % of a core."""
-
 _MOST_FDS = 1024
 
+_ZERO_BYTES = 1 << 40
+"""Of the file behind /dev/zero: more than anyone reads; a hole costs nothing."""
 
-def _become_init() -> int:
-    """Move into pid and mount namespaces that this user namespace owns; return a descriptor of the pid namespace.
 
-    bubblewrap's own ones belong to an outer user namespace, so that setns(2) back into them would be refused.
+def _become_init() -> None:
+    """Move into pid and mount namespaces that this user namespace owns.
+
+    bubblewrap's own ones belong to an outer user namespace, which keeps their mounts locked.
     """
     kernel.unshare(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS)
     child = os.fork()
@@ -58,8 +60,21 @@ def _become_init() -> int:
         os.closerange(CONTROL_FD, _MOST_FDS)
         os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
-    return os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    kernel.mount(b"proc", b"/proc", b"proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
+    _replace_zero_device()
+
+
+def _replace_zero_device() -> None:
+    """Offer zeros from a file: mapping the device gives memory that no limit counts (seccomp.py refuses the other way).
+
+    What a program maps of the file counts towards this small tmpfs. Programs get a /dev/shm of their own above it.
+    """
+    kernel.mount(b"tmpfs", b"/dev/shm", b"tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, b"size=1m,mode=755")
+    with open("/dev/shm/zero", "wb") as file:  # noqa: PTH123, S108
+        os.truncate(file.fileno(), _ZERO_BYTES)
+    kernel.mount(b"/dev/shm/zero", b"/dev/zero", b"", kernel.MS_BIND)
+    read_only = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount(b"", b"/dev/zero", b"", read_only)
 
 
 def _prepare(modules: Iterable[str]) -> None:
@@ -71,8 +86,7 @@ def _prepare(modules: Iterable[str]) -> None:
         stream = open(descriptor, mode, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
-        file.write("1000")  # short of memory, the kernel takes programs first; proc_pid_oom_score_adj(5)
+    confine.offer_to_oom_killer(confine.ZYGOTE_OOM_SCORE)
     kernel.empty_bounding_set()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     # As programs expect them; the zygote itself is PID 1, which the kernel spares signals without a handler, and in a
@@ -89,13 +103,14 @@ def _prepare(modules: Iterable[str]) -> None:
 class Zygote:
     """Forks and watches."""
 
-    def __init__(self, control: socket.socket, pid_namespace: int) -> None:
+    def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._pid_namespace = pid_namespace
+        self._network = Network()
+        self._trials = Trials(control, self._stop_or_exit, self._beside)
+        self._server: CompileServer | None = None
         self._confinement = Confinement(
             files=confine.private_files,
             lock=lambda limits, readable: confine.lock_down(limits, readable_by_itself=readable),
-            fork=_fork_into_new_namespace,
         )
 
     def serve(self) -> NoReturn:
@@ -106,20 +121,30 @@ class Zygote:
                 os._exit(0)
             if message == STOP:
                 continue  # came too late: that program had ended
-            order: StartOrder = json.loads(message)
-            report = self._run(order, fds)
-            self._control.send(json.dumps(report).encode())
+            order: StartOrder = marshal.loads(message)  # noqa: S302 - the host wrote it
+            report = self._run_split(order, fds) if order["runner"] == "split" else self._run(order, fds)
+            self._control.send(report.encode())
+            self._network.renew_if_used()
+
+    def _run_split(self, order: StartOrder, fds: list[int]) -> ExitReport:
+        missing = missing_package(order["packages"])
+        if missing is None:
+            return self._trials.run(order, fds)
+        os.write(fds[GUEST_FDS - 2], MISSING_PACKAGE + missing.encode())
+        for fd in fds:
+            os.close(fd)
+        return ExitReport("", 1, None, 0.0, 0.0, 0, 0)
 
     def _run(self, order: StartOrder, fds: list[int]) -> ExitReport:
         started = time.monotonic()
-        pid = _fork_into_new_namespace()
+        server = self._server_for(order)
+        pid = kernel.clone(confine.NAMESPACES)
         if pid == 0:
-            self._become_program(order, fds)
-        kernel.enter_namespace(self._pid_namespace, kernel.CLONE_NEWPID)
+            self._become_program(order, fds, server)
         for fd in fds:
             os.close(fd)
         pidfd = os.pidfd_open(pid)
-        watch = _Watch(order, started, pidfd)
+        watch = Watch(order, started, pidfd)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
         poll.register(self._control, select.POLLIN)
@@ -130,93 +155,46 @@ class Zygote:
             if ready:
                 self._stop_or_exit(watch)
             else:
-                watch.look()
+                watch.look(self._beside())
         os.close(pidfd)
         _, status, used = os.wait4(pid, 0)
-        return watch.report(status, used, started)
+        if order["server"] and self._server is None:  # for the next one, while the host thinks
+            self._server = CompileServer(order["server"], order["limits"])
+        return watch.report(status, used)
 
-    def _stop_or_exit(self, watch: "_Watch") -> None:
+    def _server_for(self, order: StartOrder) -> CompileServer | None:
+        """Return the compiler that an earlier program of the same language has left warm."""
+        server = self._server if order["server"] else None
+        if server is None or (server.command == order["server"] and server.fit()):
+            return server
+        server.close()
+        self._server = None
+        return None
+
+    def _beside(self) -> list[int]:
+        """Processes that are no part of a program."""
+        pids = (self._trials.judge_pid, self._server.pid if self._server else None)
+        return [pid for pid in pids if pid is not None]
+
+    def _stop_or_exit(self, watch: Watch) -> None:
         if self._control.recv(MESSAGE_BYTES) == STOP:
             watch.kill("stopped")
         else:
             os._exit(0)  # the host is gone; PID 1's end takes every program along
 
-    def _become_program(self, order: StartOrder, fds: list[int]) -> NoReturn:
+    def _become_program(self, order: StartOrder, fds: list[int], server: CompileServer | None) -> NoReturn:
         try:
-            *streams, verdict, program, tests = fds
+            *streams, verdict, payload = fds
             for target, fd in enumerate(streams):
                 os.dup2(fd, target)
             os.dup2(verdict, VERDICT_FD, inheritable=False)  # takes the control socket's place
+            if server is not None:
+                server.hand_down()
+                commands.has_server = True
             gc.enable()
-            start_program(order, program, tests, self._confinement)
+            start_program(order, payload, self._confinement)
         finally:
             os._exit(1)
-
-
-def _fork_into_new_namespace() -> int:
-    """Fork a child that is PID 1 of a new pid namespace."""
-    kernel.unshare(kernel.CLONE_NEWPID)
-    return kernel.fork()
-
-
-class _Watch:
-    """Wall, CPU and memory limits of one running program."""
-
-    def __init__(self, order: StartOrder, started: float, pidfd: int) -> None:
-        self._limits = order["limits"]
-        self._deadline = started + self._limits["wall_s"]
-        self._next_look = started + _FIRST_LOOK_S
-        self._pidfd = pidfd
-        self._cause = ""
-        self._unbound = order["runner"] != "split"
-        self._peak = usage.Usage(0, 0.0)
-
-    def rest_ms(self) -> float | None:
-        """How long to sleep; None once the program is killed."""
-        if self._cause:
-            return None
-        return max(0.0, min(self._deadline, self._next_look) - time.monotonic()) * 1000 + 1
-
-    def look(self) -> None:
-        """Compare with the limits and kill what is over them."""
-        before = time.monotonic()
-        if before >= self._deadline:
-            self.kill("timeout")
-            return
-        if not self._unbound:  # one that runs long must not be stuck behind another on its processor
-            self._unbound = True
-            usage.unbind(os.sched_getaffinity(0))
-        seen = usage.measure()
-        self._peak = usage.Usage(
-            max(self._peak.resident_bytes, seen.resident_bytes), max(self._peak.cpu_s, seen.cpu_s)
-        )
-        if seen.cpu_s > self._limits["cpu_s"]:
-            self.kill("timeout")
-        elif seen.resident_bytes > self._limits["tree_bytes"]:
-            proportional = usage.proportional_bytes()
-            if proportional == 0 or proportional > self._limits["tree_bytes"]:
-                self.kill("memory_limit")
-        now = time.monotonic()
-        self._next_look = now + max(_FIRST_LOOK_S, _WATCH_COST * (now - before))
-
-    def kill(self, cause: str) -> None:
-        """End the tree: its PID 1 takes every process of the namespace along."""
-        if not self._cause:
-            self._cause = cause
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def report(self, status: int, used: resource.struct_rusage, started: float) -> ExitReport:
-        """Sum up after the end."""
-        signalled = os.WIFSIGNALED(status)
-        return ExitReport(
-            cause=self._cause,
-            exit_code=None if signalled else os.WEXITSTATUS(status),
-            signal=os.WTERMSIG(status) if signalled else None,
-            cpu_s=max(used.ru_utime + used.ru_stime, self._peak.cpu_s),
-            wall_s=time.monotonic() - started,
-            max_rss_bytes=max(used.ru_maxrss << 10, self._peak.resident_bytes),
-            zygote_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
-        )
 
 
 def main() -> NoReturn:
@@ -225,7 +203,7 @@ def main() -> NoReturn:
     if given != CONTROL_FD:
         os.dup2(given, CONTROL_FD, inheritable=False)
     os.closerange(CONTROL_FD + 1, _MOST_FDS)
-    pid_namespace = _become_init()
+    _become_init()
     extra = sys.argv[2:]
     # Whatever the interpreter itself has installed: programs see what the preload set says, on every machine.
     sys.path[:] = [entry for entry in sys.path if not entry.endswith(("site-packages", "dist-packages"))]
@@ -233,5 +211,5 @@ def main() -> NoReturn:
         sys.path.append(SITE_FOLDER)
     _prepare([*PRELOADED.split(), *extra])
     control = socket.socket(fileno=CONTROL_FD)
-    control.send(json.dumps({"pid_namespace": os.readlink("/proc/self/ns/pid")}).encode())  # noqa: PTH115
-    Zygote(control, pid_namespace).serve()
+    control.send(READY)
+    Zygote(control).serve()

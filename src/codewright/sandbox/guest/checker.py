@@ -1,65 +1,41 @@
-"""`split`: the solution in one process, the tests in another; plain data crosses, nothing else does.
+"""The checker's side of `split`: the tests run here, and every call of theirs crosses to the solution's process.
 
-The checker holds the tests and, in its verdict socket, the nonce. The solution's process is forked before the checker
-reads either, closes every descriptor but its half of the link, and is PID 1 of a pid namespace below the checker's: it has
-no name for the checker. A status other than `passed` that the link finds (solution gone, value not plain) is kept on the
-link, because tests may swallow the exception that carries it.
-
-Limits: arguments and results are copies. A list, dict, set or bytearray the solution changes is changed in the tests too;
-aliasing between arguments is lost.
+A status other than `passed` that the link finds (solution gone, value not plain) is kept on the link, because tests may
+swallow the exception that carries it. Limits: a list, dict, set or bytearray the solution changes is changed in the tests
+too; aliasing between arguments is lost.
 """
 
 import builtins
 import os
-import signal
-import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, NoReturn
 
 from codewright.sandbox.guest import plain
-from codewright.sandbox.guest.python_code import (
-    SourceError,
-    main_file,
-    make_importable,
-    new_module,
-    run_source,
-)
-from codewright.sandbox.guest.runners import TESTS_NAME, finish
-from codewright.sandbox.guest.verdict import (
-    VerdictChannel,
-    describe,
-    flush_output,
-    format_traceback,
-    print_traceback,
-    status_of,
-)
-from codewright.sandbox.guest.wire import VERDICT_FD, Program, Tests
+from codewright.sandbox.guest.python_code import SourceError, compile_source, new_module
+from codewright.sandbox.guest.runners import TESTS_NAME
+from codewright.sandbox.guest.solution import CONFINED
+from codewright.sandbox.guest.verdict import describe, print_traceback, status_of
+from codewright.sandbox.guest.wire import Tests
 
-_MAX_NAMES = 5_000
 _BUILTIN_NAMES = frozenset(dir(builtins))
-CONFINED = b"c"
-"""First byte on the link, before untrusted code: without it the trouble is the sandbox's."""
-
-HIGHEST_FD = 256
-"""Above every descriptor the zygote or the host hands down."""
-
 _MUTABLE = (list, dict, set, bytearray)
 
-Fork = Callable[[], int]
-"""fork(2), into a new pid namespace where there are namespaces."""
+_ENDS_A_LOOP = (StopIteration, StopAsyncIteration)
+"""Never raised in the tests: `all(map(f, cases))` would take it for the end of the cases and hold without checking one."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended, if not by passing; signal: 0 if none."""
+    """How a run ended; signal: 0 if none."""
 
     status: str
     detail: str
     signal: int = 0
 
 
+PASSED = Ending("passed", "")
 _BROKEN = Ending("error", "the solution's process broke the protocol")
 _ENDINGS = ("compile_error", "failed", "error", "memory_limit", "exited_early")
 
@@ -72,90 +48,14 @@ class RemoteError(Exception):
     """Stands for an exception of the solution whose type is not a builtin one; its message names the type."""
 
 
-# ---------------------------------------------------------------------------------------------- the solution's process
-
-
-def serve_solution(program: Program, fd: int) -> NoReturn:
-    """Load the solution, then answer calls until the checker is gone."""
-    name, source = main_file(program["files"])
-    make_importable(program["files"])
-    namespace = new_module("solution").__dict__
-    sys.argv = [name, *program["args"]]
-    try:
-        run_source(source, name, namespace)
-    except SourceError as error:
-        print_traceback(error.__cause__ or error)
-        _end(fd, "compile_error", describe(error.__cause__ or error))
-    except BaseException as error:  # untrusted code may raise anything
-        if not isinstance(error, SystemExit):
-            print_traceback(error)
-        _end(fd, status_of(error), describe(error))
-    plain.send(fd, {"names": _public_functions(namespace)})
-    while True:
-        try:
-            call = plain.receive(fd)
-        except EOFError:
-            finish(0)
-        _answer(fd, namespace, call)
-
-
-def _end(fd: int, status: str, detail: str) -> NoReturn:
-    flush_output()
-    plain.send(fd, {"end": [status, detail]})
-    finish(1)
-
-
-def _public_functions(namespace: dict[str, Any]) -> list[str]:
-    names = [name for name, value in list(namespace.items()) if name.isidentifier() and callable(value)]
-    return [name for name in names if not name.startswith("_")][:_MAX_NAMES]
-
-
-def _answer(fd: int, namespace: dict[str, Any], call: plain.Json) -> None:
-    try:
-        arguments = plain.from_json(call["args"])
-        keywords = plain.from_json(call["keywords"])
-        if call["name"] not in namespace:
-            raise NameError(f"name {call['name']!r} is not defined")  # noqa: TRY301 - as the tests would see it in one process
-        value = namespace[call["name"]](*arguments, **keywords)
-        answer: dict[str, Any] = {"value": plain.to_json(value)}
-        if call["mutable"]:
-            after = plain.to_json(arguments)
-            if after != call["args"]:
-                answer["args"] = after
-    except plain.NotPlainError as error:
-        answer = {"not_plain": describe(error)}
-    except SystemExit as error:
-        _end(fd, "exited_early", describe(error))
-    except BaseException as error:
-        answer = {"raised": _describe_exception(error)}
-    flush_output()
-    plain.send(fd, answer)
-
-
-def _describe_exception(error: BaseException) -> dict[str, Any]:
-    try:
-        arguments = plain.to_json(list(error.args))
-    except (plain.NotPlainError, TypeError, AttributeError):
-        arguments = None
-    return {
-        "type": type(error).__name__,
-        "args": arguments,
-        "line": describe(error),
-        "traceback": format_traceback(error),
-    }
-
-
-# ----------------------------------------------------------------------------------------------- the checker's process
-
-
 class Link:
     """The checker's half: calls the solution, and remembers if it ended."""
 
-    def __init__(self, fd: int, pid: int) -> None:
+    def __init__(self, fd: int, await_end: Callable[[], int]) -> None:
+        """await_end: waits until the solution's process is gone and returns its wait status (wait(2))."""
         self.ended: Ending | None = None
         self.fd = fd
-        self._pid = pid
-        self._collected = False
+        self._await_end = await_end
 
     def start(self) -> bool:
         """Wait until the solution is confined; False if it never was."""
@@ -193,13 +93,6 @@ class Link:
             self._end(Ending("not_plain", f"the answer of {name}: {error}"))
         return value
 
-    def close(self) -> None:
-        """Kill the solution and collect it, so that its CPU time counts."""
-        os.close(self.fd)
-        if not self._collected:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-
     def _exchange(self, order: plain.Json) -> dict[str, Any]:
         if self.ended:
             raise SolutionEndedError
@@ -221,8 +114,7 @@ class Link:
 
     def _how_it_ended(self) -> Ending:
         # A process that closed its half and runs on keeps us here until the wall limit: that is what happened.
-        _, status = os.waitpid(self._pid, 0)
-        self._collected = True
+        status = self._await_end()
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             return Ending("killed", f"the solution's process died by signal {number}", number)
@@ -246,7 +138,7 @@ def _rebuild_exception(data: plain.Json) -> Exception:
     kind = getattr(builtins, str(data.get("type")), None)
     line = str(data.get("line"))
     error: Exception = RemoteError(line)
-    if isinstance(kind, type) and issubclass(kind, Exception):
+    if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, _ENDS_A_LOOP):
         try:
             error = kind(*plain.from_json(data.get("args")))
         except Exception:  # the arguments are untrusted; constructors refuse them in many ways
@@ -277,15 +169,38 @@ def _proxy(link: Link, name: str) -> Callable[..., Any]:
     return call
 
 
-def check(link: Link, tests: Tests, channel: VerdictChannel) -> NoReturn:
-    """Run the tests against the solution behind the link, and report."""
+@dataclass(frozen=True)
+class CompiledTests:
+    """Code to run in order; refused: why the compiler did not take it."""
+
+    parts: tuple[CodeType, ...]
+    entry_point: str | None
+    refused: str = ""
+
+
+def compile_tests(tests: Tests) -> CompiledTests:
+    """Compile prelude and tests; nothing of them runs."""
+    sources = [(tests["tests"], TESTS_NAME)]
+    if tests["prelude"]:
+        sources.insert(0, (tests["prelude"], "<prelude>"))
+    try:
+        parts = tuple([compile_source(source, name) for source, name in sources])
+    except SourceError as error:
+        return CompiledTests((), tests["entry_point"], describe(error.__cause__ or error))
+    return CompiledTests(parts, tests["entry_point"])
+
+
+def examine(link: Link, tests: CompiledTests) -> Ending:
+    """Run the tests against the solution behind the link."""
     namespace = new_module("checker").__dict__
     failure: Ending | None = None
     try:
         offered = link.names()
-        if tests["prelude"]:
-            run_source(tests["prelude"], "<prelude>", namespace)
-        entry = tests["entry_point"]
+        if tests.refused:
+            return Ending("error", f"the tests do not compile: {tests.refused}")
+        for prelude in tests.parts[:-1]:
+            exec(prelude, namespace)  # noqa: S102 - confined like the program itself
+        entry = tests.entry_point
         names = (
             [entry]
             if entry
@@ -293,39 +208,15 @@ def check(link: Link, tests: Tests, channel: VerdictChannel) -> NoReturn:
         )
         for name in names:
             namespace[name] = _proxy(link, name)
-        run_source(tests["tests"], TESTS_NAME, namespace)
+        exec(tests.parts[-1], namespace)  # noqa: S102
     except SolutionEndedError:
         failure = link.ended
-    except SourceError as error:
-        failure = Ending("error", f"the tests do not compile: {describe(error.__cause__ or error)}")
     except BaseException as error:
         failure = Ending(status_of(error), _line(error))
         if not isinstance(error, SystemExit) and link.ended is None:
             print_traceback(error)
-    ending = link.ended or failure or Ending("passed", "")
-    link.close()
-    flush_output()
-    channel.report(ending.status, ending.detail, signal=ending.signal)
-    finish(0)
+    return link.ended or failure or PASSED
 
 
 def _line(error: BaseException) -> str:
     return describe(error).removeprefix("RemoteError: ")
-
-
-def fork_solution(fork: Fork, confine: Callable[[], None], read_program: Callable[[], Program]) -> Link:
-    """Start the solution's process. In it, this never returns."""
-    ours, theirs = socket.socketpair()
-    pid = fork()
-    if pid:
-        theirs.close()
-        return Link(ours.detach(), pid)
-    try:
-        program = read_program()
-        os.dup2(theirs.detach(), VERDICT_FD, inheritable=False)
-        os.closerange(VERDICT_FD + 1, HIGHEST_FD)
-        confine()
-        os.write(VERDICT_FD, CONFINED)
-        serve_solution(program, VERDICT_FD)
-    finally:
-        os._exit(1)

@@ -1,0 +1,239 @@
+"""How do the sandbox's verdicts compare with published ones, and what does a program cost? Prints two Markdown tables.
+
+    python benchmarks/languages.py [--multipl-e FILE] [--humanevalpack FOLDER] [--languages java go ...] [--workers 1]
+
+MultiPL-E: programs of a published model, each a whole file with its own tests, against the published verdicts.
+HumanEvalPack: canonical solutions have to pass, buggy ones must not. Milliseconds are CPU of compiling and running together,
+the median over a language's programs; trust their ratios, they depend on the machine.
+"""
+
+import argparse
+import asyncio
+import gzip
+import json
+import re
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codewright.sandbox.job import Job, Limits, Result
+from codewright.sandbox.pool import open_sandbox
+from codewright.sandbox.toolchains import list_installed
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+MULTIPL_E = DATA / "published" / "qwen2.5-coder-1.5b.multipl_e.jsonl.gz"
+HUMANEVALPACK = DATA / "benchmarks" / "humanevalpack"
+LIMITS = Limits(wall_s=60.0, cpu_s=5.0)
+"""CPU time decides, so that a busy machine changes no verdict. The dearest program that passes needs 1.1 s."""
+
+MULTIPL_E_LANGUAGES = {
+    "cpp": ("cpp", "main.cpp"),
+    "cs": ("csharp", "Main.cs"),
+    "java": ("java", "Problem.java"),
+    "js": ("javascript", "main.js"),
+    "php": ("php", "main.php"),
+    "sh": ("bash", "main.sh"),
+    "ts": ("typescript", "main.ts"),
+}
+"""Language in the file -> the sandbox's language and the program's name."""
+
+HUMANEVALPACK_LANGUAGES = {
+    "python": ("python", "main.py"),
+    "js": ("javascript", "main.js"),
+    "java": ("java", "Main.java"),
+    "go": ("go", "main.go"),
+    "cpp": ("cpp", "main.cpp"),
+    "rust": ("rust", "main.rs"),
+}
+
+_CRASHED = "published as passed although it dies of an exception: that evaluator only looked for 'Fail' in what Mono prints"
+
+DISAGREEING = {
+    **dict.fromkeys(
+        (
+            "cs/HumanEval_12_longest",
+            "cs/HumanEval_18_how_many_times",
+            "cs/HumanEval_19_sort_numbers",
+            "cs/HumanEval_20_find_closest_elements",
+            "cs/HumanEval_67_fruit_distribution",
+            "cs/HumanEval_116_sort_array",
+            "cs/HumanEval_148_bf",
+            "cs/HumanEval_162_string_to_md5",
+        ),
+        _CRASHED,
+    ),
+    "php/HumanEval_16_count_distinct_characters": "str_split('') is [] since PHP 8.2 and was [''] before",
+}
+"""MultiPL-E programs whose verdict may differ from the published one, with the cause."""
+
+FAILING = {
+    "JavaScript/162": "needs npm's js-md5",
+    "Rust/32": "calls gen_range with two arguments, as rand did before 0.8",
+    "Rust/50": "calls gen_range with two arguments, as rand did before 0.8",
+}
+"""Canonical solutions of HumanEvalPack that may fail, with the cause."""
+
+Row = dict[str, Any]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a gzipped JSON-lines file."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+# ---------------------------------------------------------------------------------------------------------- MultiPL-E
+
+
+def program_name(row: Row) -> str:
+    """Return what `DISAGREEING` calls a program."""
+    return f"{row['language']}/{row['task_id']}"
+
+
+def program_job(row: Row) -> Job:
+    """Make the job of one published program."""
+    language, file = MULTIPL_E_LANGUAGES[row["language"]]
+    return Job("script", {file: row["program"]}, language=language, limits=LIMITS)
+
+
+def published_rule(row: Row, result: Result) -> bool:
+    """Judge as the evaluator behind the published verdicts did: C# by what is printed, all else by the exit code."""
+    if row["language"] == "cs" and result.status == "error":
+        return "Fail" not in result.stderr
+    return result.status == "passed"
+
+
+# ------------------------------------------------------------------------------------------------------ HumanEvalPack
+
+_GO_IMPORTS = re.compile(r'^import (?:\([^)]*\)|"[^"]*")\n', re.MULTILINE)
+_GO_ASSUMED = ('"math"', '"sort"', '"strconv"', '"strings"')
+"""Solutions use these without an import of theirs."""
+
+
+def go_program(row: Row, solution: str) -> str:
+    """Imports of prompt and test_setup in one block, those in use; helpers stand only in the prompt."""
+    text = f"{row['test_setup']}\n{row['prompt']}{solution}".replace("package main\n", "", 1)
+    names = {name for block in _GO_IMPORTS.findall(text) for name in re.findall(r'"[^"]*"', block)}
+    body = _GO_IMPORTS.sub("", text)
+    code = re.sub(r"//.*", "", body + row["test"]) + "testing."
+    used = [
+        name
+        for name in sorted({*names, *_GO_ASSUMED})
+        if re.search(rf"\b{name.strip(chr(34)).rpartition('/')[2]}\.", code)
+    ]
+    return "package main\nimport (\n" + "\n".join(used) + "\n)\n" + body
+
+
+def solution_job(language: str, row: Row, solution: str) -> Job:
+    """Make the job of one solution with its problem's tests."""
+    name, file = HUMANEVALPACK_LANGUAGES[language]
+    program = row["prompt"] + solution
+    if language == "go":
+        program = go_program(row, solution)
+    if language == "cpp":
+        # Canonical solutions were written against the declaration's headers, helpers stand in the prompt.
+        headers = re.findall(r"^#include.*$", row["declaration"], re.MULTILINE)
+        program = "\n".join([*headers, program])
+    mode = "split" if language == "python" else "script"
+    return Job(mode, {file: program}, language=name, tests=row["test"], limits=LIMITS)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------------------------------------------- the tables
+
+
+def run_jobs(jobs: Iterable[Job], workers: int | None = None) -> list[Result]:
+    """Run them in the default sandbox; results in the same order."""
+
+    async def work() -> list[Result]:
+        async with open_sandbox(workers=workers) as sandbox:
+            return list(await asyncio.gather(*(sandbox.run(job) for job in jobs)))
+
+    return asyncio.run(work())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One line of a table. rest: programs to explain, name to what happened."""
+
+    cells: tuple[str, ...]
+    rest: Mapping[str, str]
+    results: list[Result]
+
+    def line(self, causes: Mapping[str, str]) -> str:
+        """Format it; programs with the same cause stand together."""
+        grouped: dict[str, list[str]] = {}
+        for name, outcome in self.rest.items():
+            grouped.setdefault(causes.get(name, f"UNEXPLAINED: {outcome}"), []).append(name)
+        rest = "; ".join(f"{', '.join(names)}: {cause}" for cause, names in grouped.items())
+        cost = statistics.median(result.cpu_s for result in self.results) * 1e3
+        return f"| {' | '.join(self.cells)} | {cost:.0f} | {rest} |"
+
+
+def compare_multipl_e(language: str, rows: list[Row], workers: int) -> Comparison:
+    """Run one language's published programs."""
+    results = run_jobs((program_job(row) for row in rows), workers)
+    pairs = list(zip(rows, results, strict=True))
+    rest = {
+        program_name(row): f"{result.status}, {result.detail}"
+        for row, result in pairs
+        if (result.status == "passed") != row["passed"]
+    }
+    as_published = sum(published_rule(row, result) == row["passed"] for row, result in pairs)
+    agree, count = len(rows) - len(rest), len(rows)
+    cells = (
+        language,
+        str(count),
+        f"{agree} ({agree / count:.1%})",
+        f"{as_published} ({as_published / count:.1%})",
+    )
+    return Comparison(cells, rest, results)
+
+
+def compare_humanevalpack(language: str, rows: list[Row], workers: int) -> Comparison:
+    """Run one language's canonical and buggy solutions."""
+    good, bad = (
+        run_jobs((solution_job(language, row, row[key]) for row in rows), workers)
+        for key in ("canonical_solution", "buggy_solution")
+    )
+    rest = {
+        row["task_id"]: f"{result.status}, {result.detail}"
+        for row, result in zip(rows, good, strict=True)
+        if result.status != "passed"
+    }
+    caught = len(rest)
+    rest |= {
+        f"{row['task_id']} (buggy)": result.status
+        for row, result in zip(rows, bad, strict=True)
+        if result.status in ("passed", "sandbox_error")
+    }
+    cells = (language, str(len(rows)), str(len(rows) - caught), str(len(rest) - caught))
+    return Comparison(cells, rest, good)
+
+
+def main() -> None:
+    """Print what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--multipl-e", type=Path, default=MULTIPL_E)
+    parser.add_argument("--humanevalpack", type=Path, default=HUMANEVALPACK)
+    parser.add_argument("--languages", nargs="*", default=list_installed(), help="as the sandbox calls them")
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    programs = read_rows(options.multipl_e)
+    print("| MultiPL-E | programs | same verdict | judged as published | median ms | the rest |")
+    print("|---|---|---|---|---|---|")
+    for key, (name, _) in MULTIPL_E_LANGUAGES.items():
+        if name in options.languages:
+            rows = [row for row in programs if row["language"] == key]
+            print(compare_multipl_e(key, rows, options.workers).line(DISAGREEING), flush=True)
+    print("\n| HumanEvalPack | problems | canonical pass | buggy pass | median ms | the rest |")
+    print("|---|---|---|---|---|---|")
+    for key, (name, _) in HUMANEVALPACK_LANGUAGES.items():
+        if name in options.languages:
+            rows = read_rows(options.humanevalpack / f"{key}.jsonl.gz")
+            print(compare_humanevalpack(key, rows, options.workers).line(FAILING), flush=True)
+
+
+if __name__ == "__main__":
+    main()

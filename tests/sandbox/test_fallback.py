@@ -1,0 +1,51 @@
+"""`split` with a way out: taken only for values that are not plain, and only where the caller allows it."""
+
+import asyncio
+
+import pytest
+
+from codewright.sandbox.fallback import run_with_fallback
+from codewright.sandbox.job import Job, Mode, Result
+from codewright.sandbox.pool import open_sandbox
+
+COUNTER = "from collections import Counter\ndef f(x):\n    return Counter(x)\n"
+PLAIN = "def f(x):\n    return {'a': 2, 'b': 1}\n"
+TESTS = "assert dict(f('aab')) == expected()"
+PRELUDE = "def expected():\n    return {'a': 2, 'b': 1}\n"
+
+
+def run(*jobs: tuple[Job, bool]) -> list[tuple[Result, Mode]]:
+    async def work() -> list[tuple[Result, Mode]]:
+        async with open_sandbox(workers=1) as sandbox:
+            return [await run_with_fallback(sandbox.run, job, allow_inproc=allowed) for job, allowed in jobs]
+
+    return asyncio.run(work())
+
+
+def job(mode: Mode, source: str, tests: str = TESTS, prelude: str = PRELUDE) -> Job:
+    return Job(mode, {"solution.py": source}, entry_point="f", tests=tests, prelude=prelude)
+
+
+@pytest.mark.parametrize(
+    ("source", "tests", "allowed", "status", "mode"),
+    [
+        (PLAIN, TESTS, True, "passed", "split"),
+        (COUNTER, TESTS, True, "passed", "inproc"),
+        (COUNTER, TESTS, False, "not_plain", "split"),
+        (COUNTER, "assert f('aab') == 1", True, "failed", "inproc"),
+        (PLAIN, "assert f('aab') == 1", True, "failed", "split"),
+    ],
+)
+def test_falls_back_only_where_it_has_to_and_may(
+    source: str, tests: str, allowed: bool, status: str, mode: str
+) -> None:
+    ((result, used),) = run((job("split", source, tests), allowed))
+    assert (result.status, used, result.forgeable) == (status, mode, mode == "inproc")
+
+
+def test_other_modes_are_run_as_they_are() -> None:
+    jobs = [job("inproc", COUNTER, "assert f('aab')['a'] == 2"), Job("script", {"a.py": "print(1)"})]
+    assert [(result.status, mode) for result, mode in run(*((one, True) for one in jobs))] == [
+        ("passed", "inproc"),
+        ("passed", "script"),
+    ]

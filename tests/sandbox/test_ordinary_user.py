@@ -1,0 +1,43 @@
+"""What holds for root has to hold for an ordinary user, who cannot write cgroups: the same suites once more, as one.
+
+Where the tests run as an ordinary user anyway, those suites are this test.
+"""
+
+import os
+import re
+import sys
+
+import pytest
+
+from codewright.sandbox.cgroups import open_cgroup
+from tests.sandbox.ordinary_user import run_as_ordinary_user
+
+SUITES = {
+    "attacks": ("tests/sandbox/test_attacks.py", 500),
+    "conformance": ("tests/contracts/test_sandbox_contract.py", 100),
+    "published": ("tests/sandbox/test_published.py", 1),
+}
+"""Name -> file and how many tests have to pass in it at least."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="every other test here ran as an ordinary user already"),
+]
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_holds_for_an_ordinary_user(suite: str) -> None:
+    file, least = SUITES[suite]
+    pytest_options = ["-q", "-p", "no:cacheprovider", "-m", "slow or not slow"]
+    run = run_as_ordinary_user([sys.executable, "-m", "pytest", *pytest_options, file])
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+    found = re.search(r"(\d+) passed", run.stdout)
+    assert found, run.stdout
+    assert int(found[1]) >= least
+
+
+def test_the_ordinary_user_has_no_cgroups() -> None:
+    ask = "import os; from codewright.sandbox.cgroups import open_cgroup; print(os.geteuid(), open_cgroup())"
+    run = run_as_ordinary_user([sys.executable, "-c", ask])
+    assert run.stdout == "65534 None\n", run.stderr
+    assert open_cgroup
