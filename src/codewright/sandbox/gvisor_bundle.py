@@ -125,7 +125,7 @@ class Bundle:
             "root": {"path": str(self._root), "readonly": True},
             "process": {
                 "user": {"uid": 0, "gid": 0},  # of gVisor's kernel; the program gets another
-                "args": [str(python), "-S", *start, *(["packages"] if modules else [])],
+                "args": [str(python), *start, *(["packages"] if modules else [])],
                 "env": [f"{name}={value}" for name, value in ENVIRONMENT.items()],
                 "cwd": "/",
                 "noNewPrivileges": True,
@@ -163,7 +163,7 @@ class Bundle:
         launcher = python_start("codewright.sandbox.launcher", str(PACKAGE_ROOT))
         try:
             process = subprocess.Popen(
-                [sys.executable, "-S", *launcher, json.dumps(plan)],  # -S: it needs nothing that is installed
+                [sys.executable, *launcher, json.dumps(plan)],
                 stdin=theirs.fileno(),
                 stdout=stdout,
                 stderr=stderr,

@@ -57,10 +57,13 @@ ENVIRONMENT = {
 _OLDEST_BWRAP = (0, 8)
 
 
-def python_start(module: str, root: str) -> list[str]:
-    """Interpreter arguments that call a module's main() with `root` on the path only while it is imported."""
+def python_start(module: str, root: str, *, site: bool = False) -> list[str]:
+    """Interpreter arguments that call a module's main() with `root` on the path only while it is imported.
+
+    site: run what the interpreter's site-packages put into its start (.pth files).
+    """
     code = f"import sys; sys.path.insert(0, {root!r}); from {module} import main; sys.path.remove({root!r}); main()"
-    return ["-s", "-P", "-c", code]
+    return [*([] if site else ["-S"]), "-s", "-P", "-c", code]
 
 
 def guest_python() -> tuple[Path, Path]:

@@ -77,7 +77,11 @@ class _Run:
         self._started = time.monotonic()
         arguments = [json.dumps(exchange.order), str(os.getpid()), *(str(fd) for fd in others)]
         self._process = subprocess.Popen(
-            [sys.executable, *python_start("codewright.sandbox.guest.direct", _PACKAGE_ROOT), *arguments],
+            [
+                sys.executable,
+                *python_start("codewright.sandbox.guest.direct", _PACKAGE_ROOT, site=True),
+                *arguments,
+            ],
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

@@ -16,13 +16,13 @@ import json
 import os
 import resource
 import signal
-import site
 import socket
 import sys
 import time
 from typing import NoReturn, TypedDict
 
 from codewright.sandbox.guest import commands, confine, kernel, seccomp
+from codewright.sandbox.guest.python_code import offer_site_builtins
 from codewright.sandbox.guest.start import Confinement, start_program
 from codewright.sandbox.guest.wire import (
     MESSAGE_BYTES,
@@ -218,9 +218,7 @@ def main() -> NoReturn:
     sys.set_int_max_str_digits(
         0
     )  # as in every other backend: published tests hold integers of more than 4,300 digits
-    # Started with -S, which spares a third of the start; this is the part of `site` that programs miss.
-    for offer in (site.setquit, site.setcopyright, site.sethelper):
-        offer()
+    offer_site_builtins()
     stdin, payload = os.memfd_create("stdin"), os.memfd_create("payload")
     inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     gate, opener = os.pipe()

@@ -5,6 +5,7 @@ Limits: runs in a process forked from a warm interpreter, so modules a program w
 
 import builtins
 import linecache
+import site
 import sys
 import types
 from collections.abc import Mapping
@@ -37,6 +38,15 @@ def compile_source(source: str, file_name: str) -> types.CodeType:
 def run_source(source: str, file_name: str, namespace: dict[str, Any]) -> None:
     """Compile and execute; SourceError only for what the compiler itself refuses."""
     exec(compile_source(source, file_name), namespace)  # noqa: S102 - running untrusted code is this package's purpose
+
+
+def offer_site_builtins() -> None:
+    """Give programs exit(), quit(), help() and the like: what they miss where the interpreter was started with -S.
+
+    Without -S, the .pth files of whatever is installed on the machine would run before any program.
+    """
+    for offer in (site.setquit, site.setcopyright, site.sethelper):
+        offer()
 
 
 def write_files(files: Mapping[str, str]) -> None:
