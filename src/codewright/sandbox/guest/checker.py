@@ -8,9 +8,8 @@ too; aliasing between arguments is lost.
 import builtins
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from codewright.sandbox.guest import plain
 from codewright.sandbox.guest.python_code import SourceError, compile_source, new_module
@@ -26,8 +25,7 @@ _ENDS_A_LOOP = (StopIteration, StopAsyncIteration)
 """Never raised in the tests: `all(map(f, cases))` would take it for the end of the cases and hold without checking one."""
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """How a run ended; signal: 0 if none."""
 
     status: str
@@ -169,8 +167,7 @@ def _proxy(link: Link, name: str) -> Callable[..., Any]:
     return call
 
 
-@dataclass(frozen=True)
-class CompiledTests:
+class CompiledTests(NamedTuple):
     """Code to run in order; refused: why the compiler did not take it."""
 
     parts: tuple[CodeType, ...]

@@ -7,12 +7,10 @@ trace or read it (it hides its memory), so an exit code is what the kernel says 
 import os
 import re
 import signal
-import subprocess
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from codewright.sandbox.guest.compile_server import ask_server
-from codewright.sandbox.guest.python_code import main_file, write_files
+from codewright.sandbox.guest.python_code import main_file, write_file, write_files
 from codewright.sandbox.guest.runners import finish
 from codewright.sandbox.guest.verdict import VerdictChannel
 from codewright.sandbox.guest.wire import Program, Tests
@@ -30,6 +28,8 @@ _CONDITION = re.compile(r"\{if (.*?)\}(.*)", re.DOTALL)
 """`{if REGEX}PART`: the part stands in the compiler's command only if REGEX is found in a file of the program."""
 
 _STDERR = 2
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
+"""What Python's start-up ignores and a command expects as the kernel has it."""
 
 has_server = False
 """True where the zygote has a compiler that stays warm for this program (`compile_server.py`)."""
@@ -55,15 +55,15 @@ def run_command(program: Program, tests: Tests, channel: VerdictChannel) -> NoRe
         if code is None:
             command = [_fill_in(part, values) for part in _choose(program["compile"], files)]
             # What a compiler prints is no output of the program.
-            code = _run(command, environment, stdin=subprocess.DEVNULL, stdout=_STDERR)
+            code = _run(command, environment, quiet=True)
         if code:
             channel.report("compile_error", f"the compiler ended with {_how(code)}")
             finish(1)
     command = [_fill_in(part, values) for part in program["run"]]
-    code = _run([*command, *program["args"]], environment, stdin=None, stdout=None)
+    code = _run([*command, *program["args"]], environment, quiet=False)
     if code < 0:
         channel.report(ENDED, signal=-code)
-    elif code == 0 and program["mark"] and not Path(values["{mark}"]).exists():
+    elif code == 0 and program["mark"] and not os.path.exists(values["{mark}"]):
         channel.report("exited_early", "ended with exit code 0 before the last test")
     else:
         channel.report(ENDED, exit_code=code)
@@ -78,7 +78,7 @@ def _compile_in_server(program: Program, files: dict[str, str], values: dict[str
     if not has_server:
         return None
     name, _ = main_file(files)
-    kind = Path(name).suffix
+    kind = os.path.splitext(name)[1]
     own = [name for name in files if name.endswith(kind)]
     compiled = None
     if own == [name]:
@@ -89,8 +89,7 @@ def _compile_in_server(program: Program, files: dict[str, str], values: dict[str
         return None
     os.write(_STDERR, compiled.said.encode())
     for path, content in compiled.files.items():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(content)
+        write_file(path, content)
     return compiled.code
 
 
@@ -106,11 +105,11 @@ def _choose(parts: list[str], files: dict[str, str]) -> list[str]:
 
 
 def _values(program: Program) -> dict[str, str]:
-    here = str(Path.cwd())
+    here = os.getcwd()
     given = program["cache"]
-    shown = Path(CACHE_PLACE, Path(given).name) if given else None
-    if shown is not None and shown.is_dir():
-        given = str(shown)
+    shown = f"{CACHE_PLACE}/{os.path.basename(given)}"
+    if given and os.path.isdir(shown):
+        given = shown
     # Without a cache, a folder of the program's own: compilers that insist on one fill it themselves.
     return {
         "{mark}": f"{here}/{program['mark']}",
@@ -122,8 +121,8 @@ def _values(program: Program) -> dict[str, str]:
 def _environment(program: Program, values: dict[str, str]) -> dict[str, str]:
     environment = dict(os.environ) | {name: _fill_in(text, values) for name, text in program["env"].items()}
     if program["root"]:
-        shown = Path(ROOTS_PLACE, program["language"])
-        root = str(shown) if shown.is_dir() else program["root"]
+        shown = f"{ROOTS_PLACE}/{program['language']}"
+        root = shown if os.path.isdir(shown) else program["root"]
         environment["PATH"] = f"{root}/bin:{environment.get('PATH', os.defpath)}"
     return environment
 
@@ -134,10 +133,45 @@ def _fill_in(text: str, values: dict[str, str]) -> str:
     return text
 
 
-def _run(command: list[str], environment: dict[str, str], stdin: int | None, stdout: int | None) -> int:
-    user: dict[str, Any] = {"user": run_as, "group": run_as, "extra_groups": ()} if run_as else {}
-    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, env=environment, **user)
-    return process.wait()
+def _run(command: list[str], environment: dict[str, str], *, quiet: bool) -> int:
+    """Run to its end; the exit code, or a signal's number below zero. quiet: no stdin, and what it prints goes to stderr."""
+    path = _find(command[0], environment)
+    if run_as is None:
+        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, _STDERR, 1)]
+        pid = os.posix_spawn(
+            path, command, environment, file_actions=actions if quiet else (), setsigdef=_IGNORED
+        )
+    else:
+        pid = os.fork()
+        if pid == 0:
+            _become(path, command, environment, run_as, quiet=quiet)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _find(name: str, environment: dict[str, str]) -> str:
+    if "/" in name:
+        return name
+    for folder in environment["PATH"].split(":"):
+        if os.access(f"{folder}/{name}", os.X_OK):
+            return f"{folder}/{name}"
+    raise FileNotFoundError(name)
+
+
+def _become(
+    path: str, command: list[str], environment: dict[str, str], user: int, *, quiet: bool
+) -> NoReturn:
+    try:
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_DFL)
+        if quiet:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(_STDERR, 1)
+        os.setgroups(())
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+        os.execve(path, command, environment)  # noqa: S606 - no shell is the point
+    finally:
+        os._exit(127)
 
 
 def _how(code: int) -> str:

@@ -11,12 +11,10 @@ bytes big-endian, each text or file with its length before it:
 
 import os
 import signal
-import socket
 import struct
-from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple, NoReturn
 
-from codewright.sandbox.guest import confine, kernel
+from codewright.sandbox.guest import confine, kernel, sockets
 from codewright.sandbox.guest.solution import HIGHEST_FD
 from codewright.sandbox.guest.wire import VERDICT_FD, WireLimits
 
@@ -47,7 +45,7 @@ class CompileServer:
     """The zygote's side."""
 
     def __init__(self, command: list[str], limits: WireLimits) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = sockets.make_pair()
         self.command = command
         self._left = _AFTER
         self._busy, self._mark_busy = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -101,16 +99,18 @@ def ask_server(options: list[str], sources: dict[str, str]) -> Compiled | None:
     for name, source in sources.items():
         message += [_text(name), _text(source)]
     os.write(BUSY_FD, b"x")
-    with socket.socket(fileno=COMPILER_FD) as stream:
-        try:
-            stream.sendall(b"".join(message))
-            with stream.makefile("rb") as answer:
-                code = _read_number(answer)
-                said = _read(answer).decode("utf-8", "replace")
-                count = _read_number(answer, _MOST_FILES)
-                files = {_checked(_read(answer).decode()): _read(answer) for _ in range(count)}
-        except (OSError, ValueError, EOFError):
-            return None  # and the pipe says that a request was not finished
+    stream = sockets.open_socket(COMPILER_FD)
+    try:
+        stream.sendall(b"".join(message))
+        with open(COMPILER_FD, "rb", closefd=False) as answer:
+            code = _read_number(answer)
+            said = _read(answer).decode("utf-8", "replace")
+            count = _read_number(answer, _MOST_FILES)
+            files = {_checked(_read(answer).decode()): _read(answer) for _ in range(count)}
+    except (OSError, ValueError, EOFError):
+        return None  # and the pipe says that a request was not finished
+    finally:
+        stream.close()
     os.write(BUSY_FD, b"x")
     return Compiled(code, said, files)
 
@@ -139,7 +139,6 @@ def _exactly(answer: BinaryIO, count: int) -> bytes:
 
 
 def _checked(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.name:
+    if not name or name.startswith("/") or "\0" in name or ".." in name.split("/"):
         raise ValueError(name)
     return name

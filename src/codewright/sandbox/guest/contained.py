@@ -137,7 +137,7 @@ class _Tree:
         """
         self.peak_bytes = max(self.peak_bytes, self._used_bytes() - self._idle_bytes)
         ticks = 0
-        for name in os.listdir(self._proc):  # noqa: PTH208
+        for name in os.listdir(self._proc):
             if name.isdigit() and name != "1":
                 with contextlib.suppress(OSError, IndexError, ValueError):  # it ended while we looked
                     fd = os.open(f"{name}/stat", os.O_RDONLY, dir_fd=self._proc)
@@ -224,7 +224,7 @@ def main() -> NoReturn:
     gate, opener = os.pipe()
     for device in ("/dev/fuse", "/dev/net/tun"):  # gVisor's own; no program needs what is behind them
         with contextlib.suppress(OSError):
-            os.unlink(device)  # noqa: PTH108
+            os.unlink(device)
     tree = _Tree()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     kernel.empty_bounding_set()

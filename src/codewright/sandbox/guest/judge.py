@@ -14,14 +14,13 @@ import gc
 import os
 import resource
 import signal
-import socket
 import struct
 import sys
 import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from codewright.sandbox.guest import checker, confine, kernel, pure
+from codewright.sandbox.guest import checker, confine, kernel, pure, sockets
 from codewright.sandbox.guest.payload import read_tests
 from codewright.sandbox.guest.solution import HIGHEST_FD
 from codewright.sandbox.guest.verdict import VerdictChannel, flush_output
@@ -49,7 +48,7 @@ class Judge:
 
     def __init__(self, limits: WireLimits, *, stays: bool) -> None:
         """Fork one. stays: it takes pure tests only, and more than once."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = sockets.make_pair(sockets.SEQPACKET)
         self.limits = memory_limits(limits)
         self.stays = stays
         self.pid = kernel.clone(confine.NAMESPACES)
@@ -71,7 +70,7 @@ class Judge:
 
     def give(self, fds: list[int], sizes: Sizes) -> None:
         """Hand over one program's descriptors, ATTACHED of them. OSError if the judge is gone."""
-        socket.send_fds(self._control, [JOB + _SIZES.pack(*sizes)], fds)
+        sockets.send_fds(self._control, JOB + _SIZES.pack(*sizes), fds)
 
     def hear(self) -> tuple[bytes, float]:
         """Return what it says, and its CPU seconds if that is DONE or LAST; empty once it is gone."""
@@ -108,15 +107,15 @@ def _become_judge(control: int, limits: WireLimits, *, stays: bool) -> NoReturn:
             limits = WireLimits({**limits, "cpu_s": _UNLIMITED_CPU_S})
         confine.lock_down(limits, readable_by_itself=False)
         gc.enable()
-        _serve(socket.socket(fileno=_CONTROL_FD), stays=stays)
+        _serve(sockets.open_socket(_CONTROL_FD), stays=stays)
     finally:
         os._exit(1)
 
 
-def _serve(control: socket.socket, *, stays: bool) -> NoReturn:
+def _serve(control: sockets.Socket, *, stays: bool) -> NoReturn:
     first_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     while True:
-        message, fds, _, _ = socket.recv_fds(control, _MESSAGE_BYTES, ATTACHED, socket.MSG_CMSG_CLOEXEC)
+        message, fds = sockets.recv_fds(control, _MESSAGE_BYTES, ATTACHED)
         if not message:
             os._exit(0)
         started = time.process_time()
@@ -128,7 +127,7 @@ def _serve(control: socket.socket, *, stays: bool) -> NoReturn:
         control.send(kind + _SECONDS.pack(time.process_time() - started))
 
 
-def _examine(control: socket.socket, fds: list[int], sizes: Sizes, *, stays: bool) -> bool:
+def _examine(control: sockets.Socket, fds: list[int], sizes: Sizes, *, stays: bool) -> bool:
     """Judge one program; False if its tests are not for this judge."""
     *streams, verdict, payload, link_fd = fds
     tests = checker.compile_tests(read_tests(payload, sizes))
@@ -155,7 +154,7 @@ def _report(channel: VerdictChannel, link: checker.Link, tests: checker.Compiled
     channel.report(ending.status, ending.detail, signal=ending.signal)
 
 
-def _ask(control: socket.socket) -> Callable[[], int]:
+def _ask(control: sockets.Socket) -> Callable[[], int]:
     def await_end() -> int:
         control.send(ENDED)
         (status,) = _STATUS.unpack(control.recv(_MESSAGE_BYTES))

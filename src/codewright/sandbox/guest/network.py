@@ -8,10 +8,9 @@ much; needs CAP_NET_ADMIN in the user namespace, and /proc has to be the zygote'
 
 import fcntl
 import os
-import socket
 import struct
 
-from codewright.sandbox.guest import kernel
+from codewright.sandbox.guest import kernel, sockets
 
 _COUNTERS = "/proc/net/dev"
 _ENOUGH_BYTES = 1 << 12
@@ -35,7 +34,9 @@ class Network:
 
     def _renew(self) -> None:
         kernel.unshare(kernel.CLONE_NEWNET)
-        with socket.socket(type=socket.SOCK_DGRAM) as any_socket:
-            fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack(_IFREQ, b"lo", _IFF_UP))
+        any_socket, other = sockets.make_pair()
+        fcntl.ioctl(any_socket.fileno(), _SIOCSIFFLAGS, struct.pack(_IFREQ, b"lo", _IFF_UP))
+        any_socket.close()
+        other.close()
         self._counters = os.open(_COUNTERS, os.O_RDONLY | os.O_CLOEXEC)
         self._fresh = os.pread(self._counters, _ENOUGH_BYTES, 0)

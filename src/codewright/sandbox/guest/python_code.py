@@ -5,11 +5,11 @@ Limits: runs in a process forked from a warm interpreter, so modules a program w
 
 import builtins
 import linecache
+import os
 import site
 import sys
 import types
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 
@@ -52,10 +52,16 @@ def offer_site_builtins() -> None:
 def write_files(files: Mapping[str, str]) -> None:
     """Put files below the working folder; names were checked by the host."""
     for name, text in files.items():
-        path = Path(name)
-        if path.parent != Path():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        write_file(name, text.encode("utf-8", "surrogatepass"))
+
+
+def write_file(name: str, content: bytes) -> None:
+    """Put one file, and the folders it lies in, below the working folder."""
+    folder = os.path.dirname(name)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    with open(name, "wb") as file:
+        file.write(content)
 
 
 def main_file(files: Mapping[str, str]) -> tuple[str, str]:
@@ -68,4 +74,4 @@ def make_importable(files: Mapping[str, str]) -> None:
     others = dict(list(files.items())[1:])
     if others:
         write_files(others)
-        sys.path.insert(0, str(Path.cwd()))
+        sys.path.insert(0, os.getcwd())

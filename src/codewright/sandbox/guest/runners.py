@@ -6,7 +6,6 @@ Each runner takes what the job brings and its verdict channel, and ends the proc
 import atexit
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -83,11 +82,11 @@ def run_script(program: Program, tests: Tests, channel: VerdictChannel) -> NoRet
     """
     name, source = main_file(program["files"])
     write_files(program["files"])
-    path = str(os.path.join(os.getcwd(), name))  # noqa: PTH109, PTH118 - pathlib resolves what Python itself does not
+    path = str(os.path.join(os.getcwd(), name))
     namespace = new_module("__main__").__dict__
     namespace["__file__"] = path
     sys.argv = [name, *program["args"]]
-    sys.path.insert(0, os.path.dirname(path))  # noqa: PTH120
+    sys.path.insert(0, os.path.dirname(path))
     if tests["tests"]:
         source = f"{source}\n{tests['tests']}"
     code = 0
@@ -122,9 +121,11 @@ def _exit_code(error: SystemExit) -> int:
 
 def _end_like_python() -> None:
     """Wait for threads and run exit handlers, as the interpreter does after a main program."""
-    for step in (threading._shutdown, atexit._run_exitfuncs):  # type: ignore[attr-defined]
+    threads = sys.modules.get("threading")
+    for step in (threads._shutdown if threads else None, atexit._run_exitfuncs):
         try:
-            step()
+            if step is not None:
+                step()
         except BaseException:  # noqa: S112 - handlers are untrusted; the exit code stands
             continue
 

@@ -11,9 +11,9 @@ include/uapi/asm-generic/unistd.h; None where an architecture has no such call.
 
 import ctypes
 import errno
-import platform
+import os
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from codewright.sandbox.guest import kernel
 
@@ -131,8 +131,7 @@ _NUMBER_OFFSET, _ARCH_OFFSET, _ARGS_OFFSET = (
 )  # struct seccomp_data; arguments are 8 bytes, little-endian
 
 
-@dataclass(frozen=True)
-class _Architecture:
+class _Architecture(NamedTuple):
     column: int
     audit: int
 
@@ -225,7 +224,7 @@ class _FilterProgram(ctypes.Structure):
 
 def install() -> None:
     """Put this process and all its descendants under the filter; there is no way back."""
-    code = build_filter(platform.machine())
+    code = build_filter(os.uname().machine)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = _FilterProgram(len(code) // 8, ctypes.addressof(buffer))
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)

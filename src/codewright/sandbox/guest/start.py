@@ -6,14 +6,12 @@ sandbox's and trouble after it is the program's.
 
 import importlib.util
 import os
-import random
 import signal
-import socket
+import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from codewright.sandbox.guest import checker, commands, runners
+from codewright.sandbox.guest import checker, commands, runners, sockets
 from codewright.sandbox.guest.compile_server import BUSY_FD
 from codewright.sandbox.guest.payload import read_program, read_tests
 from codewright.sandbox.guest.solution import HIGHEST_FD, become_solution
@@ -38,8 +36,7 @@ _SIMPLE: dict[str, runners.Runner] = {
 _Run = Callable[[VerdictChannel], NoReturn]
 
 
-@dataclass(frozen=True)
-class Confinement:
+class Confinement(NamedTuple):
     """What a backend does to a program's process: files before the payload is read, lock before code runs.
 
     lock gets the limits and whether the process may read itself; fork makes the solution's process in `split`.
@@ -59,12 +56,15 @@ def missing_package(packages: Iterable[str]) -> str | None:
 
 
 def seed_random(program: Program, tests: Tests | None = None) -> None:
-    """Draw a new seed where the source says `random`: `kernel.clone` does not, and two programs should not draw the same.
+    """Draw a new seed where `random` is preloaded and the source names it: two programs should not draw the same numbers.
 
-    Whoever gets at the module by another spelling finds it in the state all programs start in.
+    (`kernel.clone` does not do it.) Whoever gets at the module by another spelling finds it in the state all programs start in.
     """
-    if any("random" in text for text in program["files"].values()) or (tests and "random" in tests["tests"]):
-        random.seed()
+    module = sys.modules.get("random")
+    if module and (
+        any("random" in text for text in program["files"].values()) or (tests and "random" in tests["tests"])
+    ):
+        module.seed()
 
 
 def start_program(order: StartOrder, payload: int, confinement: Confinement) -> NoReturn:
@@ -105,7 +105,7 @@ def _prepare_split(order: StartOrder, payload: int, confinement: Confinement) ->
         confinement.files(limits)
         confinement.lock(limits, True)
 
-    ours, theirs = socket.socketpair()
+    ours, theirs = sockets.make_pair()
     pid = confinement.fork()
     if pid == 0:
         become_solution(theirs.detach(), confine_solution, lambda: read_program(payload, order["sizes"]))

@@ -4,11 +4,10 @@ import os
 import resource
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable, Collection
 
-from codewright.sandbox.guest import confine, kernel, usage
+from codewright.sandbox.guest import confine, kernel, sockets, usage
 from codewright.sandbox.guest.judge import DONE, ENDED, LAST, UNFIT, Judge, memory_limits
 from codewright.sandbox.guest.payload import read_program
 from codewright.sandbox.guest.solution import become_solution
@@ -24,7 +23,7 @@ class Trials:
 
     def __init__(
         self,
-        control: socket.socket,
+        control: sockets.Socket,
         on_message: Callable[[Watch], None],
         beside: Callable[[], Collection[int]],
     ) -> None:
@@ -43,7 +42,7 @@ class Trials:
         """Run one program to its end."""
         started = time.monotonic()
         stdin, stdout, stderr, verdict, payload = fds
-        ours, theirs = socket.socketpair()
+        ours, theirs = sockets.make_pair()
         cpu = kernel.current_cpu()
         pid = kernel.clone(confine.NAMESPACES)
         if pid == 0:

@@ -72,7 +72,7 @@ async def _write_row(function: Function, origin: Origin, run: Run) -> Sample | R
     solution = function.imports + function.code
     if doctest.DocTestParser().get_examples(function.docstring):
         tests = Tests(solution, _doctest_source(function), function.name)
-        verdict, tests, detail = await verify(run, tests, fallback="inproc")
+        verdict, tests, detail = await verify(run, tests, allow_inproc=True)
         if verdict.status != "passed":
             return Reject(f"tests_{verdict.status}", one_line(f"{function.name}: {detail}"))
     ask_for = f"Write a Python function `{function.signature}`.\n\n{function.docstring}"
