@@ -49,8 +49,8 @@ Round = Callable[[list[Problem]], Awaitable[int]]
 # ------------------------------------------------------------------------------------------------ what a tree has used
 
 
-def read_stats() -> dict[int, tuple[int, int]]:
-    """pid -> parent and clock ticks, those of its collected children included (proc_pid_stat(5))."""
+def read_stats() -> dict[int, tuple[int, int, int]]:
+    """pid -> parent, clock ticks and page faults, those of its collected children included (proc_pid_stat(5))."""
     found = {}
     for path in Path("/proc").iterdir():
         name = path.name
@@ -59,15 +59,16 @@ def read_stats() -> dict[int, tuple[int, int]]:
                 fields = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue  # it ended meanwhile
-            found[int(name)] = (int(fields[1]), sum(int(field) for field in fields[11:15]))
+            faults, ticks = (sum(int(field) for field in part) for part in (fields[7:9], fields[11:15]))
+            found[int(name)] = (int(fields[1]), ticks, faults)
     return found
 
 
-def family(stats: dict[int, tuple[int, int]]) -> set[int]:
+def family(stats: dict[int, tuple[int, int, int]]) -> set[int]:
     """Return this process and everything below it."""
     members = {os.getpid()}
     while True:
-        grown = members | {pid for pid, (parent, _) in stats.items() if parent in members}
+        grown = members | {pid for pid, (parent, *_) in stats.items() if parent in members}
         if grown == members:
             return members
         members = grown
@@ -78,6 +79,12 @@ def tree_seconds() -> float:
     gc.collect()
     stats = read_stats()
     return sum(stats[pid][1] for pid in family(stats)) / TICKS
+
+
+def tree_faults() -> int:
+    """Minor page faults of the same processes: what a program costs the kernel, whatever else the machine does."""
+    stats = read_stats()
+    return sum(stats[pid][2] for pid in family(stats))
 
 
 def tree_rss_bytes() -> int:
@@ -179,7 +186,8 @@ def codewright_round(sandbox: Any, mode: str, workers: int) -> Round:
         async def work() -> int:
             return sum([(await sandbox.run(job)).status == "passed" for job in waiting])
 
-        return sum(await asyncio.gather(*(work() for _ in range(workers))))
+        # More callers than workers, as everywhere in codewright: the next job is prepared while the last one runs.
+        return sum(await asyncio.gather(*(work() for _ in range(2 * workers))))
 
     return run
 
@@ -213,10 +221,17 @@ async def answer_orders(run: Round, problems: list[Problem]) -> None:
     for line in sys.stdin:
         count = int(line)
         chosen = [problems[number % len(problems)] for number in range(count)]
-        cpu, clock = tree_seconds(), time.monotonic()
+        cpu, faults, clock = tree_seconds(), tree_faults(), time.monotonic()
         passed = await run(chosen)
-        wall = time.monotonic() - clock
-        say({"cpu_s": tree_seconds() - cpu, "wall_s": wall, "passed": passed, "rss": tree_rss_bytes()})
+        say(
+            {
+                "wall_s": time.monotonic() - clock,
+                "cpu_s": tree_seconds() - cpu,
+                "faults": tree_faults() - faults,
+                "passed": passed,
+                "rss": tree_rss_bytes(),
+            }
+        )
 
 
 def say(message: dict[str, Any]) -> None:
@@ -318,9 +333,11 @@ def run_row(contender: Contender, mode: str, count: int) -> None:
     first, last = segments[0], segments[-1]
     traces = contender.end()
     change = (last["cpu_s"] / first["cpu_s"] - 1) * 100
+    faults = (last["faults"] / first["faults"] - 1) * 100
     grown = (last["rss"] - first["rss"]) / 2**20
     print(
-        f"{mode}, {count} in a row: the last {SEGMENT} cost {last['cpu_s']:.2f} CPU-s, the first {first['cpu_s']:.2f} ({change:+.1f} %); memory {grown:+.1f} MiB"
+        f"{mode}, {count} in a row: the last {SEGMENT} against the first {SEGMENT}: CPU {change:+.1f} %, "
+        f"page faults {faults:+.2f} %; memory {grown:+.1f} MiB"
     )
     left = {name: traces["after"][name] - value for name, value in traces["before"].items()}
     print("  left after the end: " + ", ".join(f"{name} {value}" for name, value in left.items()))

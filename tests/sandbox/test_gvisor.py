@@ -22,9 +22,14 @@ from codewright.sandbox.pool import check_available, open_sandbox
 from tests.sandbox.ordinary_user import run_as_ordinary_user
 from tests.sandbox.test_pool import wait_until_gone
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("runsc") is None, reason="runsc is not installed (apt-get install runsc)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.languages,
+    pytest.mark.skipif(
+        shutil.which("runsc") is None, reason="runsc is not installed (apt-get install runsc)"
+    ),
+]
+"""Beyond the contract, which every backend keeps in tests/contracts."""
 
 SOURCE_ROOT = Path(gvisor_bundle.__file__).parents[2]
 MIB = 1 << 20

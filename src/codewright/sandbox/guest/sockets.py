@@ -1,5 +1,5 @@
-"""Sockets without the module `socket`, whose many constants and selectors every fork would pay for: a tenth of a megabyte
-each costs one percent of a program. (`_socket` is what `socket` wraps; the same on every Python.)
+"""Sockets without the module `socket`, whose constants and selectors every fork would pay for: a quarter of a megabyte costs one
+percent of a program. (`_socket` is what `socket` wraps.)
 """
 
 import _socket

@@ -41,7 +41,7 @@ PRELOADED = (
 )
 """Imported once, so that programs get them for nothing: what at least one in 600 of 1,881 published solutions (HumanEval, MBPP,
 LeetCode, two sets of model answers) imports, and what comes along. Each module makes every fork dearer, by a percent for a
-tenth of a megabyte: `random`, `datetime` and `hashlib` (one solution each; 1 to 6 ms) are imported by those who need them."""
+quarter of a megabyte: `random`, `datetime` and `hashlib` (one solution each; 1 to 6 ms) are imported by those who need them."""
 
 _MOST_FDS = 1024
 
