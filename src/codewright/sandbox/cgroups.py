@@ -194,8 +194,7 @@ class WorkerCgroup:
         """Call once the worker is ready: note what it holds. False if it never got in."""
         if not all(_read(folder / "cgroup.procs") for folder in self._folders):
             return False
-        name = "memory.usage_in_bytes" if self.version == 1 else "memory.current"
-        self._baseline_bytes = int(_read(self._memory / name) or 0)
+        self._baseline_bytes = self.usage_bytes()
         self._kills = self._count_kills()
         return True
 
@@ -235,6 +234,11 @@ class WorkerCgroup:
         """Return what the kernel holds it to now."""
         name = "memory.limit_in_bytes" if self.version == 1 else "memory.max"
         return int(_read(self._memory / name))
+
+    def usage_bytes(self) -> int:
+        """Return what the kernel counts in it now."""
+        name = "memory.usage_in_bytes" if self.version == 1 else "memory.current"
+        return int(_read(self._memory / name) or 0)
 
     def _count_kills(self) -> int:
         match = _OOM_KILLS.search(os.pread(self._events, 4096, 0))
@@ -308,6 +312,15 @@ class OomWatch:
             return False
         self._cgroup.forget_kills()
         return True
+
+    async def wait_until_freed(self, tree_bytes: int) -> None:
+        """Wait until a killed program's memory is given back: files go some time after the last process, and until then the
+        worker could not even start the next one."""
+        if self._cgroup is not None:
+            most_bytes = self._cgroup.memory_limit_bytes() - tree_bytes
+            deadline = time.monotonic() + _REMOVE_S
+            while self._cgroup.usage_bytes() > most_bytes and time.monotonic() < deadline:
+                await asyncio.sleep(0.002)
 
     def close(self) -> None:
         """Stop looking."""

@@ -16,7 +16,7 @@ from typing import cast
 
 from codewright.core.errors import ConfigError
 from codewright.sandbox.guest.commands import ENDED
-from codewright.sandbox.guest.payload import write_payload
+from codewright.sandbox.guest.payload import pack_payload
 from codewright.sandbox.guest.wire import (
     DETAIL_CHARACTERS,
     JUDGE_LOST,
@@ -70,8 +70,7 @@ class Prepared:
 
     job: Job
     order: StartOrder
-    program: Program
-    tests: Tests
+    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -100,19 +99,16 @@ def prepare(job: Job) -> Prepared:
             f"sandbox mode '{job.mode}' is for Python; language '{job.language}' runs in mode 'script'"
         )
     runner: str = job.mode if language.runner == "python" else "command"
-    limits = language.floor_limits(job.limits)
-    return Prepared(
-        job,
-        StartOrder(
-            runner=runner,
-            limits=cast(WireLimits, vars(limits)),
-            packages=list(job.packages),
-            sizes=(0, 0),
-            server=server_command(language),
-        ),
-        _program(job, language),
-        Tests(tests=job.tests, prelude=job.prelude, entry_point=job.entry_point),
+    tests = Tests(tests=job.tests, prelude=job.prelude, entry_point=job.entry_point)
+    payload, sizes = pack_payload(_program(job, language), tests)
+    order = StartOrder(
+        runner=runner,
+        limits=cast(WireLimits, vars(language.floor_limits(job.limits))),
+        packages=list(job.packages),
+        sizes=sizes,
+        server=server_command(language),
     )
+    return Prepared(job, order, payload)
 
 
 def _program(job: Job, language: Language) -> Program:
@@ -202,7 +198,7 @@ class _Output:
 
 
 class Exchange:
-    """Descriptors of one run. Use: hand over `order` and `guest_fds`, `listen`, await the exit, `collect`, `close`."""
+    """Descriptors of one run. Use: hand over `guest_fds`, `listen`, await the exit, `collect`, `close`."""
 
     def __init__(self, prepared: Prepared, on_overflow: Callable[[], None]) -> None:
         self._nonce = secrets.token_hex(16)
@@ -215,16 +211,12 @@ class Exchange:
         self._outputs = (_Output(stdout, limit, on_overflow), _Output(stderr, limit, on_overflow))
         self._listening: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        payload = memory_file(b"")
-        self.order = StartOrder(
-            {**prepared.order, "sizes": write_payload(payload, prepared.program, prepared.tests)}
-        )
         self.guest_fds = [
             memory_file(prepared.job.stdin.encode("utf-8", "replace")),
             stdout_guest,
             stderr_guest,
             verdict_guest.detach(),
-            payload,
+            memory_file(prepared.payload),
         ]
 
     def handed_over(self) -> None:

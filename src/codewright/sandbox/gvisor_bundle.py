@@ -21,17 +21,17 @@ from codewright.core.errors import SandboxUnavailable
 from codewright.sandbox.cgroups import WorkerCgroup, open_cgroup, start_time
 from codewright.sandbox.guest import contained
 from codewright.sandbox.isolation import (
+    BESIDE_USR,
     ENVIRONMENT,
-    ETC,
     GUEST_ROOT,
     MADE_UP_ETC,
-    PACKAGE_ROOT,
     guest_python,
+    launch,
     python_start,
     shown_folders,
+    shown_settings,
 )
 from codewright.sandbox.launcher import LaunchPlan
-from codewright.sandbox.toolchains import SANDBOX_PATH, settings_of_toolchains
 
 _CAPABILITIES = ["CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL"]
 """Of the container's first process, within gVisor's own kernel; programs have none."""
@@ -91,15 +91,14 @@ class Bundle:
     def _make_root(self, modules: tuple[str, ...]) -> list[tuple[str, str]]:
         """Make links, mount points and made-up files; what is to be mounted: (source, place)."""
         mounts = [("/usr", "/usr")]
-        for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        for name in BESIDE_USR:
             path = Path("/", name)
             if path.is_symlink():
                 (self._root / name).symlink_to(path.readlink())
             elif path.is_dir():
                 mounts.append((str(path), str(path)))
         mounts += shown_folders(modules)
-        etc = [name for name in (*ETC, *settings_of_toolchains()) if Path("/etc", name).exists()]
-        mounts += [(str(Path("/etc", name).resolve()), f"/etc/{name}") for name in etc]
+        mounts += [(str(Path("/etc", name).resolve()), f"/etc/{name}") for name in shown_settings()]
         for name in _EMPTY_FOLDERS:
             self._place(name).mkdir(parents=True, exist_ok=True)
         for source, place in mounts:
@@ -155,21 +154,14 @@ class Bundle:
         plan = LaunchPlan(
             parent=os.getpid(),
             cgroups=cgroup.entrances if cgroup else [],
+            oom_scores=[],  # programs live in this very process
             stage_at="/",
             stage=[],
             uid=None,
             command=[self.runsc, *options, "run", f"--bundle={self.folder / 'bundle'}", name],
         )
-        launcher = python_start("codewright.sandbox.launcher", str(PACKAGE_ROOT))
         try:
-            process = subprocess.Popen(
-                [sys.executable, *launcher, json.dumps(plan)],
-                stdin=theirs.fileno(),
-                stdout=stdout,
-                stderr=stderr,
-                cwd="/",
-                env={"PATH": SANDBOX_PATH, "LANG": "C.UTF-8"},
-            )
+            process = launch(plan, stdin=theirs.fileno(), stdout=stdout, stderr=stderr)
         except BaseException:
             ours.close()
             raise

@@ -31,13 +31,20 @@ before Linux 5.14 RLIMIT_NPROC counts over user namespaces."""
 
 _UIDS = 1_000
 _INSIDE_UID = "1000"
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _GUEST_FOLDER = Path(__file__).resolve().with_name("guest")
 GUEST_ROOT = "/run/codewright"
 """Where the guest's package appears inside."""
 
 _STAGE_PLACES = ("/mnt", "/media", "/srv", "/opt")
-ETC = ("ld.so.cache", "alternatives", "localtime", "ssl/certs")
+_NEVER, _AFTER_PROGRAMS = -1000, 500
+"""Which processes the kernel takes when memory runs out, proc_pid_oom_score_adj(5): a program first (1000). Its files are freed
+only some milliseconds after its death, and in between the kernel would look for the next one: the zygote."""
+
+BESIDE_USR = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+"""Where Debian and others still have a folder, or a link into /usr."""
+
+_ETC = ("ld.so.cache", "alternatives", "localtime", "ssl/certs")
 MADE_UP_ETC = {
     "passwd": "user:x:1000:1000::/tmp:/bin/sh\n",
     "group": "user:x:1000:\n",
@@ -155,6 +162,27 @@ def shown_folders(modules: tuple[str, ...]) -> list[tuple[str, str]]:
     return _view(None, modules).folders
 
 
+def shown_settings() -> list[str]:
+    """List what programs see of /etc, as far as it is here."""
+    return [name for name in (*_ETC, *settings_of_toolchains()) if Path("/etc", name).exists()]
+
+
+def launch(
+    plan: LaunchPlan, *, stdin: int, stdout: int, stderr: int, fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
+    """Start the launcher with a plan; what it becomes has these descriptors and none of the host's environment."""
+    start = python_start("codewright.sandbox.launcher", str(_PACKAGE_ROOT))
+    return subprocess.Popen(
+        [sys.executable, *start, json.dumps(plan)],
+        pass_fds=fds,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd="/",
+        env={"PATH": SANDBOX_PATH, "LANG": "C.UTF-8"},
+    )
+
+
 def _bwrap_arguments(view: _View, made_up: dict[str, int]) -> list[str]:
     arguments = [
         "--unshare-all",
@@ -167,16 +195,15 @@ def _bwrap_arguments(view: _View, made_up: dict[str, int]) -> list[str]:
     ]
     arguments += ["--cap-add", "ALL", "--hostname", "sandbox", "--die-with-parent", "--new-session"]
     arguments += ["--ro-bind", "/usr", "/usr"]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+    for name in BESIDE_USR:
         path = Path("/", name)
         if path.is_symlink():
             arguments += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--dir", "/run", "--dir", "/etc"]  # noqa: S108
-    for name in (*ETC, *settings_of_toolchains()):
-        if Path("/etc", name).exists():
-            arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
+    for name in shown_settings():
+        arguments += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     for name, fd in made_up.items():
         arguments += ["--perms", "0444", "--ro-bind-data", str(fd), f"/etc/{name}"]
     for source, place in view.folders:
@@ -233,24 +260,19 @@ def start_zygote(index: int, modules: tuple[str, ...] = ()) -> ZygoteProcess:
     plan = LaunchPlan(
         parent=os.getpid(),
         cgroups=cgroup.entrances if cgroup else [],
+        oom_scores=[_NEVER, _AFTER_PROGRAMS],
         stage_at=view.stage_at,
         stage=view.staged,
         uid=uid,
         command=[bwrap, *_bwrap_arguments(view, made_up), *inside],
     )
     try:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                *python_start("codewright.sandbox.launcher", str(PACKAGE_ROOT)),
-                json.dumps(plan),
-            ],
-            pass_fds=(theirs.fileno(), *made_up.values()),
+        process = launch(
+            plan,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
-            cwd="/",
-            env={"PATH": SANDBOX_PATH, "LANG": "C.UTF-8"},
+            fds=(theirs.fileno(), *made_up.values()),
         )
     except BaseException:
         if cgroup is not None:

@@ -18,12 +18,13 @@ from codewright.sandbox.guest import kernel
 class LaunchPlan(TypedDict):
     """What to do before exec.
 
-    parent: the host's pid; cgroups: files to write 0 to; stage: folders to show as STAGE/0, STAGE/1, ...; uid: whom to become,
-    None to stay.
+    parent: the host's pid; cgroups: files to write 0 to; oom_scores: how gladly the kernel should take this process when memory
+    runs out, the first that it may say; stage: folders to show as STAGE/0, STAGE/1, ...; uid: whom to become, None to stay.
     """
 
     parent: int
     cgroups: list[str]
+    oom_scores: list[int]
     stage_at: str
     stage: list[str]
     uid: int | None
@@ -52,10 +53,20 @@ def _enter(cgroups: list[str]) -> None:
             return  # the host looks who came in; without one the watchdog works alone
 
 
+def _set_oom_score(scores: list[int]) -> None:
+    for score in scores:
+        try:
+            Path("/proc/self/oom_score_adj").write_text(str(score), encoding="ascii")
+        except OSError:
+            continue  # to lower it needs CAP_SYS_RESOURCE
+        return
+
+
 def main() -> NoReturn:
     """Carry out the plan given as the only argument."""
     plan: LaunchPlan = json.loads(sys.argv[1])
     _enter(plan["cgroups"])
+    _set_oom_score(plan["oom_scores"])
     if plan["stage"]:
         _stage(plan["stage"], plan["stage_at"])
     uid = plan["uid"]

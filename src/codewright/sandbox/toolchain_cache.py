@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE
+from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE, fill_in
 from codewright.sandbox.toolchains import CacheRecipe, Language, find_root, load_language, search_path
 
 _FILL_S = 600.0
@@ -67,7 +67,7 @@ def server_command(language: Language) -> list[str]:
     if language.server is None or not cache:
         return []
     command = [
-        _fill_in(part, {"{cache}": f"{CACHE_PLACE}/{Path(cache).name}"}) for part in language.server.start
+        fill_in(part, {"{cache}": f"{CACHE_PLACE}/{Path(cache).name}"}) for part in language.server.start
     ]
     return (
         command
@@ -136,17 +136,17 @@ def _fill(language: Language, recipe: CacheRecipe, target: Path) -> None:
         for name, text in recipe.files.items():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(_fill_in(text, values), encoding="utf-8")
+            file.write_text(fill_in(text, values), encoding="utf-8")
         environment = {
             "PATH": f"{search_path(language)}:{os.environ.get('PATH', os.defpath)}",
             "HOME": str(here),
             "TMPDIR": str(here),
             "LANG": "C.UTF-8",
-            **{name: _fill_in(value, values) for name, value in language.env.items()},
+            **{name: fill_in(value, values) for name, value in language.env.items()},
         }
         for command in recipe.commands:
             subprocess.run(
-                [_fill_in(part, values) for part in command],
+                [fill_in(part, values) for part in command],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -160,12 +160,6 @@ def _fill(language: Language, recipe: CacheRecipe, target: Path) -> None:
         except OSError:
             if not target.is_dir():  # else another process was faster, where locks do not hold
                 raise
-
-
-def _fill_in(text: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
 
 
 def _make_readable(folder: Path) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 from codewright.core.errors import ConfigError
 from codewright.core.text import did_you_mean
+from codewright.sandbox.guest.commands import fill_in
 from codewright.sandbox.job import Limits
 
 _FOLDER = Path(__file__).with_name("languages")
@@ -124,11 +125,12 @@ class Language:
 
     def fill(self, parts: Sequence[str], file: str, limits: Limits) -> list[str]:
         """Put the host's values into a command."""
-        heap = str(_HEAP_SHARE * limits.tree_bytes >> 20)
-        stem = str(PurePosixPath(file).with_suffix(""))
-        return [
-            part.replace("{heap_mib}", heap).replace("{stem}", stem).replace("{file}", file) for part in parts
-        ]
+        values = {
+            "{heap_mib}": str(_HEAP_SHARE * limits.tree_bytes >> 20),
+            "{stem}": str(PurePosixPath(file).with_suffix("")),
+            "{file}": file,
+        }
+        return [fill_in(part, values) for part in parts]
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class _Run:
     ) -> None:
         stdin = exchange.guest_fds[0]
         header = Header(
-            order=exchange.order,
+            order=self._prepared.order,
             nonce=nonce,
             stdin_bytes=os.fstat(stdin).st_size,
             payload_bytes=os.fstat(payload).st_size,

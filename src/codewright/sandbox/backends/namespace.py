@@ -6,6 +6,7 @@ What it stops is in docs/sandbox-security.md. Limits: Linux 5.4 or newer on x86-
 import asyncio
 import contextlib
 import marshal
+import signal
 import socket
 
 from codewright.core.errors import SandboxUnavailable
@@ -54,18 +55,35 @@ class NamespaceWorker:
         loop = asyncio.get_running_loop()
         exchange = Exchange(prepared, on_overflow=self._stop_program)
         memory = OomWatch(self._cgroup, self._limits_of_all(prepared.order), on_kill=self._stop_program)
+        started = loop.time()
         try:
-            socket.send_fds(self._zygote.control, [marshal.dumps(dict(exchange.order))], exchange.guest_fds)
+            socket.send_fds(self._zygote.control, [marshal.dumps(dict(prepared.order))], exchange.guest_fds)
             exchange.handed_over()
             exchange.listen(loop)
             async with asyncio.timeout(prepared.job.limits.wall_s + _GRACE_S):
-                message = await loop.sock_recv(self._zygote.control, MESSAGE_BYTES)
-            if not message:
+                message = await self._receive(loop)
+            out_of_memory = memory.killed()
+            if message:
+                report = ExitReport.decode(message)
+                self._weigh(report.zygote_rss_bytes)
+            elif out_of_memory:
+                # The program's files outlive it by milliseconds, and where the zygote may not be spared it can be the next
+                # to go. Whose memory it was is certain, so the job is not tried again.
+                self.worn = True
+                report = ExitReport(
+                    "memory_limit",
+                    None,
+                    signal.SIGKILL,
+                    0.0,
+                    loop.time() - started,
+                    prepared.job.limits.tree_bytes,
+                    0,
+                )
+            else:
                 raise WorkerDiedError(f"the worker died: {self._zygote.complaint()}")
-            report = ExitReport.decode(message)
-            if memory.killed():
+            if out_of_memory:
                 report = report._replace(cause="memory_limit")
-            self._weigh(report.zygote_rss_bytes)
+                await memory.wait_until_freed(prepared.job.limits.tree_bytes)
             return conclude(prepared, report, exchange.collect(), ISOLATION, forgeable=False)
         except TimeoutError:
             raise WorkerDiedError("the worker hangs") from None
@@ -74,6 +92,12 @@ class NamespaceWorker:
         finally:
             memory.close()
             exchange.close()
+
+    async def _receive(self, loop: asyncio.AbstractEventLoop) -> bytes:
+        try:
+            return await loop.sock_recv(self._zygote.control, MESSAGE_BYTES)
+        except ConnectionResetError:  # it died with our STOP unread
+            return b""
 
     def _limits_of_all(self, order: StartOrder) -> WireLimits:
         """Return the program's limits with room for what has come to live beside it; the watchdog tells them apart."""

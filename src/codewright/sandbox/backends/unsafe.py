@@ -42,7 +42,7 @@ class UnsafeWorker:
         with tempfile.TemporaryDirectory(prefix="codewright-", ignore_cleanup_errors=True) as folder:
             exchange = Exchange(prepared, on_overflow=self._stop_program)
             try:
-                self._running = _Run(exchange, folder)
+                self._running = _Run(prepared, exchange, folder)
                 exchange.handed_over()
                 exchange.listen(loop)
                 timer = loop.call_later(prepared.job.limits.wall_s, self._running.kill, "timeout")
@@ -71,11 +71,11 @@ class UnsafeWorker:
 class _Run:
     """One running process group."""
 
-    def __init__(self, exchange: Exchange, folder: str) -> None:
+    def __init__(self, prepared: Prepared, exchange: Exchange, folder: str) -> None:
         stdin, stdout, stderr, *others = exchange.guest_fds
         self._cause = ""
         self._started = time.monotonic()
-        arguments = [json.dumps(exchange.order), str(os.getpid()), *(str(fd) for fd in others)]
+        arguments = [json.dumps(prepared.order), str(os.getpid()), *(str(fd) for fd in others)]
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -110,15 +110,12 @@ class _Run:
         self._kill_group()  # before it is collected: until then its number cannot belong to anyone else
         _, status, used = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        signalled = os.WIFSIGNALED(status)
-        return ExitReport(
-            cause=self._cause,
-            exit_code=None if signalled else os.WEXITSTATUS(status),
-            signal=os.WTERMSIG(status) if signalled else None,
+        return ExitReport.of(
+            self._cause,
+            status,
             cpu_s=used.ru_utime + used.ru_stime,
             wall_s=time.monotonic() - self._started,
             max_rss_bytes=used.ru_maxrss << 10,
-            zygote_rss_bytes=0,
         )
 
     def kill(self, cause: str) -> None:

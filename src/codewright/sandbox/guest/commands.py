@@ -7,6 +7,7 @@ trace or read it (it hides its memory), so an exit code is what the kernel says 
 import os
 import re
 import signal
+from collections.abc import Mapping
 from typing import NoReturn
 
 from codewright.sandbox.guest.compile_server import ask_server
@@ -44,22 +45,22 @@ def run_command(program: Program, tests: Tests, channel: VerdictChannel) -> NoRe
     files = dict(program["files"])
     if tests["tests"]:
         name, source = main_file(files)
-        begin, end = _fill_in(program["begin"], values), _fill_in(program["end"], values)
+        begin, end = fill_in(program["begin"], values), fill_in(program["end"], values)
         files[name] = (
             f"{source}\n{begin}{tests['tests']}\n{end}" if end else f"{source}\n{begin}{tests['tests']}"
         )
-    write_files(files | {name: _fill_in(text, values) for name, text in program["rule_files"].items()})
+    write_files(files | {name: fill_in(text, values) for name, text in program["rule_files"].items()})
     environment = _environment(program, values)
     if program["compile"]:
         code = _compile_in_server(program, files, values)
         if code is None:
-            command = [_fill_in(part, values) for part in _choose(program["compile"], files)]
+            command = [fill_in(part, values) for part in _choose(program["compile"], files)]
             # What a compiler prints is no output of the program.
             code = _run(command, environment, quiet=True)
         if code:
             channel.report("compile_error", f"the compiler ended with {_how(code)}")
             finish(1)
-    command = [_fill_in(part, values) for part in program["run"]]
+    command = [fill_in(part, values) for part in program["run"]]
     code = _run([*command, *program["args"]], environment, quiet=False)
     if code < 0:
         channel.report(ENDED, signal=-code)
@@ -83,7 +84,7 @@ def _compile_in_server(program: Program, files: dict[str, str], values: dict[str
     compiled = None
     if own == [name]:
         more = {rule: text for rule, text in program["rule_files"].items() if rule.endswith(kind)}
-        sources = {name: files[name], **{rule: _fill_in(text, values) for rule, text in more.items()}}
+        sources = {name: files[name], **{rule: fill_in(text, values) for rule, text in more.items()}}
         compiled = ask_server(program["server_options"], sources)
     if compiled is None:
         return None
@@ -119,7 +120,7 @@ def _values(program: Program) -> dict[str, str]:
 
 
 def _environment(program: Program, values: dict[str, str]) -> dict[str, str]:
-    environment = dict(os.environ) | {name: _fill_in(text, values) for name, text in program["env"].items()}
+    environment = dict(os.environ) | {name: fill_in(text, values) for name, text in program["env"].items()}
     if program["root"]:
         shown = f"{ROOTS_PLACE}/{program['language']}"
         root = shown if os.path.isdir(shown) else program["root"]
@@ -127,7 +128,8 @@ def _environment(program: Program, values: dict[str, str]) -> dict[str, str]:
     return environment
 
 
-def _fill_in(text: str, values: dict[str, str]) -> str:
+def fill_in(text: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of their names; every language's TOML is filled in so, here and on the host."""
     for name, value in values.items():
         text = text.replace(name, value)
     return text

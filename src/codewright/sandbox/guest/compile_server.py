@@ -25,9 +25,6 @@ of the program runs."""
 _NUMBER = struct.Struct(">I")
 _MOST_FILES = 4096
 _MOST_BYTES = 64 << 20
-_UNLIMITED_CPU_S = 1e8
-"""A limit would count all programs together; the wall limit of each holds for its compilation too."""
-
 _MOST_MARKS = 16
 _AFTER = 200
 """Compilations after which a fresh one takes over; it starts in half a second and grows with each."""
@@ -87,7 +84,7 @@ def _become_server(control: int, command: list[str], limits: WireLimits) -> NoRe
             os.dup2(control, target)
         os.closerange(VERDICT_FD, HIGHEST_FD)
         confine.private_files(limits)
-        confine.lock_down(WireLimits({**limits, "cpu_s": _UNLIMITED_CPU_S}), readable_by_itself=True)
+        confine.lock_down(confine.without_cpu_limit(limits), readable_by_itself=True)
         os.execvp(command[0], command)  # noqa: S606 - the host's command, not the program's
     finally:
         os._exit(1)

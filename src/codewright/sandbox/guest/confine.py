@@ -10,15 +10,17 @@ from codewright.sandbox.guest import kernel
 from codewright.sandbox.guest.wire import WireLimits
 
 WORK_FOLDER = b"/tmp"
-_NO_EXTRAS = kernel.MS_NOSUID | kernel.MS_NODEV
-_PROC_FLAGS = _NO_EXTRAS | kernel.MS_NOEXEC | kernel.MS_RDONLY
+NO_EXTRAS = kernel.MS_NOSUID | kernel.MS_NODEV
+PROC_FLAGS = NO_EXTRAS | kernel.MS_NOEXEC | kernel.MS_RDONLY
 
 NAMESPACES = kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
 """What each process that runs untrusted code is born into: it sees no process, mount or message queue of another one."""
 
-ZYGOTE_OOM_SCORE, _PROGRAM_OOM_SCORE = b"500", b"1000"
-"""Short of memory, the kernel takes programs, then zygotes, then the host: proc_pid_oom_score_adj(5). A program cannot lower
-its own, its /proc is read-only."""
+_PROGRAM_OOM_SCORE = b"1000"
+"""Short of memory, the kernel takes programs first: proc_pid_oom_score_adj(5). A program cannot lower its own, its /proc is
+read-only."""
+
+_UNLIMITED_CPU_S = 1e8  # three years
 
 INFRASTRUCTURE_PROCESSES = 32
 """RLIMIT_NPROC counts them too: bubblewrap's two, the zygote's two, the program's runners, two judges, a compile server's
@@ -31,22 +33,26 @@ def private_files(limits: WireLimits) -> None:
     Needs CAP_SYS_ADMIN in the user namespace, to be PID 1 of the pid namespace that /proc should show, and a mount namespace
     of its own.
     """
-    offer_to_oom_killer(_PROGRAM_OOM_SCORE)
+    _offer_to_oom_killer()
     os.setsid()  # kill(2) with pid 0 reaches the process group, which pid namespaces do not divide
     size = b"size=%d,nr_inodes=%d,mode=1777" % (limits["disk_bytes"], limits["inodes"])
-    kernel.mount(b"tmpfs", WORK_FOLDER, b"tmpfs", _NO_EXTRAS, size)
+    kernel.mount(b"tmpfs", WORK_FOLDER, b"tmpfs", NO_EXTRAS, size)
     kernel.mount(WORK_FOLDER, b"/dev/shm", b"", kernel.MS_BIND)
     # Read-only: the network namespace outlives a program, and its settings under /proc/sys/net belong to this very user.
-    kernel.mount(b"proc", b"/proc", b"proc", _PROC_FLAGS)
+    kernel.mount(b"proc", b"/proc", b"proc", PROC_FLAGS)
     os.chdir(WORK_FOLDER)
 
 
-def offer_to_oom_killer(score: bytes) -> None:
-    """Say how gladly the kernel should take this process and its children when memory runs out."""
+def _offer_to_oom_killer() -> None:
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else the file belongs to root; `lock_down` decides anew
     fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(fd, score)
+    os.write(fd, _PROGRAM_OOM_SCORE)
     os.close(fd)
+
+
+def without_cpu_limit(limits: WireLimits) -> WireLimits:
+    """For a process that stays for many programs: its limit would count all together. Each one's wall limit holds for it."""
+    return WireLimits({**limits, "cpu_s": _UNLIMITED_CPU_S})
 
 
 def set_limits(limits: WireLimits) -> None:
@@ -61,13 +67,18 @@ def set_limits(limits: WireLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
+def limit_processes(limits: WireLimits) -> None:
+    """For a user of the program's own: the kernel counts all of that user's."""
+    processes = limits["processes"] + INFRASTRUCTURE_PROCESSES
+    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+
+
 def lock_down(limits: WireLimits, *, readable_by_itself: bool) -> None:
     """Limits on, privileges gone for good. Seccomp and no_new_privs are inherited from the zygote.
 
     readable_by_itself: a program may look at its own /proc/self; a checker hides its memory from everyone.
     """
     set_limits(limits)
-    processes = limits["processes"] + INFRASTRUCTURE_PROCESSES
-    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+    limit_processes(limits)
     kernel.drop_all_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, int(readable_by_itself))

@@ -14,14 +14,13 @@ only through `tempfile`; the number of inodes is limited only where gVisor's tmp
 import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import sys
 import time
 from typing import NoReturn, TypedDict
 
-from codewright.sandbox.guest import commands, confine, kernel, seccomp
+from codewright.sandbox.guest import commands, confine, kernel, seccomp, usage
 from codewright.sandbox.guest.python_code import offer_site_builtins
 from codewright.sandbox.guest.start import Confinement, start_program
 from codewright.sandbox.guest.wire import (
@@ -42,11 +41,8 @@ CHECKER_FOLDER = "/run/codewright/checker"
 _PROGRAM_UID, _REFEREE_UID = 1000, 1001
 _MOST_MESSAGES = 64
 _LOOK_S = 0.05
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-_FIRST_CPU_FIELD, _LAST_CPU_FIELD = 11, 15  # utime, stime, cutime, cstime after the name: proc_pid_stat(5)
 _PR_SET_KEEPCAPS = 8  # linux/prctl.h
 _CAP_KILL, _CAP_SETGID, _CAP_SETUID = 5, 6, 7  # linux/capability.h
-_NO_EXTRAS = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
 class Header(TypedDict):
@@ -81,7 +77,7 @@ class _Walls:
             return
         for folder in ("/tmp", "/dev/shm"):  # noqa: S108
             _mount_tmpfs(folder, limits, "mode=0777" if self._commands else f"mode=0700,uid={_PROGRAM_UID}")
-        kernel.mount(b"proc", b"/proc", b"proc", _NO_EXTRAS | kernel.MS_NOEXEC | kernel.MS_RDONLY)
+        kernel.mount(b"proc", b"/proc", b"proc", confine.PROC_FLAGS)
 
     def lock(self, limits: WireLimits, readable_by_itself: bool) -> None:
         """Limits on, privileges gone.
@@ -97,8 +93,7 @@ class _Walls:
         os.setresuid(uid, uid, uid)
         os.chdir(os.environ["HOME"])  # only its owner may enter
         confine.set_limits(limits)
-        processes = limits["processes"] + confine.INFRASTRUCTURE_PROCESSES
-        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+        confine.limit_processes(limits)
         kernel.keep_capabilities(kept)
         if self._commands:
             commands.run_as = _PROGRAM_UID
@@ -110,9 +105,9 @@ def _mount_tmpfs(folder: str, limits: WireLimits, owner: str) -> None:
     options = f"size={limits['disk_bytes']},{owner}"
     inodes = f",nr_inodes={limits['inodes']}"
     try:
-        kernel.mount(b"tmpfs", folder.encode(), b"tmpfs", _NO_EXTRAS, (options + inodes).encode())
+        kernel.mount(b"tmpfs", folder.encode(), b"tmpfs", confine.NO_EXTRAS, (options + inodes).encode())
     except OSError:  # old gVisor does not know the option
-        kernel.mount(b"tmpfs", folder.encode(), b"tmpfs", _NO_EXTRAS, options.encode())
+        kernel.mount(b"tmpfs", folder.encode(), b"tmpfs", confine.NO_EXTRAS, options.encode())
 
 
 class _Tree:
@@ -142,15 +137,15 @@ class _Tree:
                 with contextlib.suppress(OSError, IndexError, ValueError):  # it ended while we looked
                     fd = os.open(f"{name}/stat", os.O_RDONLY, dir_fd=self._proc)
                     try:
-                        fields = os.read(fd, 4096).decode("utf-8", "replace").rpartition(")")[2].split()
+                        fields = usage.fields_of(os.read(fd, 4096).decode("utf-8", "replace"))
                     finally:
                         os.close(fd)
-                    ticks += sum(int(field) for field in fields[_FIRST_CPU_FIELD:_LAST_CPU_FIELD])
-        self.peak_cpu_s = max(self.peak_cpu_s, self.possible_cpu_s(ticks / _TICKS_PER_SECOND, elapsed_s))
+                    ticks += usage.ticks_of(fields)
+        self.peak_cpu_s = max(self.peak_cpu_s, self.possible_cpu_s(ticks / usage.TICKS_PER_SECOND, elapsed_s))
 
     def possible_cpu_s(self, cpu_s: float, elapsed_s: float) -> float:
         """Cut what was counted at what the processors can have given, and one tick of gVisor's clock."""
-        return min(cpu_s, elapsed_s * self._cores + 1 / _TICKS_PER_SECOND)
+        return min(cpu_s, elapsed_s * self._cores + 1 / usage.TICKS_PER_SECOND)
 
 
 def _receive(control: socket.socket, target: int, count: int) -> None:
@@ -199,16 +194,13 @@ def _watch(pid: int, limits: WireLimits, tree: _Tree) -> ExitReport:
                 cause = "memory_limit"
             if cause:
                 os.kill(pid, signal.SIGKILL)  # PID 1 of its namespace: every process in there goes with it
-    signalled = os.WIFSIGNALED(status)
     wall_s = time.monotonic() - started
-    return ExitReport(
-        cause=cause,
-        exit_code=None if signalled else os.WEXITSTATUS(status),
-        signal=os.WTERMSIG(status) if signalled else None,
+    return ExitReport.of(
+        cause,
+        status,
         cpu_s=max(tree.possible_cpu_s(used.ru_utime + used.ru_stime, wall_s), tree.peak_cpu_s),
         wall_s=wall_s,
         max_rss_bytes=max(used.ru_maxrss << 10, tree.peak_bytes),
-        zygote_rss_bytes=0,
     )
 
 

@@ -36,9 +36,6 @@ ATTACHED = 5
 _CONTROL_FD = VERDICT_FD + 1
 _LINK_FD = _CONTROL_FD + 1
 _MESSAGE_BYTES = 64
-_UNLIMITED_CPU_S = 1e8
-"""For a judge that stays: its limit would count all programs together. The wall limit of each program holds for it too."""
-
 _MOST_GROWTH_KIB = 32 << 10
 """After more than this it makes room for a fresh one, so that no program pays for an earlier one's large answers."""
 
@@ -103,9 +100,7 @@ def _become_judge(control: int, limits: WireLimits, *, stays: bool) -> NoReturn:
         os.dup2(control, _CONTROL_FD, inheritable=False)
         os.closerange(_LINK_FD, HIGHEST_FD)
         confine.private_files(limits)
-        if stays:
-            limits = WireLimits({**limits, "cpu_s": _UNLIMITED_CPU_S})
-        confine.lock_down(limits, readable_by_itself=False)
+        confine.lock_down(confine.without_cpu_limit(limits) if stays else limits, readable_by_itself=False)
         gc.enable()
         _serve(sockets.open_socket(_CONTROL_FD), stays=stays)
     finally:

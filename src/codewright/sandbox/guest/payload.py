@@ -6,13 +6,10 @@ import os
 from codewright.sandbox.guest.wire import Program, Sizes, Tests
 
 
-def write_payload(fd: int, program: Program, tests: Tests) -> Sizes:
-    """The host's side: fill the file; how long both parts are."""
+def pack_payload(program: Program, tests: Tests) -> tuple[bytes, Sizes]:
+    """The host's side: what the file holds, and how long both parts are."""
     parts = [marshal.dumps(dict(part)) for part in (program, tests)]
-    view = memoryview(b"".join(parts))
-    while view:
-        view = view[os.write(fd, view) :]
-    return len(parts[0]), len(parts[1])
+    return b"".join(parts), (len(parts[0]), len(parts[1]))
 
 
 def read_program(fd: int, sizes: Sizes) -> Program:

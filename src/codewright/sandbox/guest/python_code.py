@@ -69,6 +69,14 @@ def main_file(files: Mapping[str, str]) -> tuple[str, str]:
     return next(iter(files.items()))
 
 
+def open_solution(files: Mapping[str, str], args: list[str]) -> tuple[str, str, dict[str, Any]]:
+    """Make the place in which a solution is loaded; name and text of its file, and its namespace."""
+    name, source = main_file(files)
+    make_importable(files)
+    sys.argv = [name, *args]
+    return name, source, new_module("solution").__dict__
+
+
 def make_importable(files: Mapping[str, str]) -> None:
     """Write the program's other files and let `import` find them."""
     others = dict(list(files.items())[1:])

@@ -12,8 +12,8 @@ from typing import NoReturn
 from codewright.sandbox.guest.python_code import (
     SourceError,
     main_file,
-    make_importable,
     new_module,
+    open_solution,
     run_source,
     write_files,
 )
@@ -37,10 +37,7 @@ def finish(code: int) -> NoReturn:
 
 def run_inproc(program: Program, tests: Tests, channel: VerdictChannel) -> NoReturn:
     """Solution and tests in one process; a program can forge its verdict here, and the result says so."""
-    name, source = main_file(program["files"])
-    make_importable(program["files"])
-    namespace = new_module("solution").__dict__
-    sys.argv = [name, *program["args"]]
+    name, source, namespace = open_solution(program["files"], program["args"])
     try:
         run_source(source, name, namespace)
     except SourceError as error:

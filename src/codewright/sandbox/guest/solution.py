@@ -5,16 +5,13 @@ crosses (`plain.py`). Limits: arguments and results are copies; aliasing between
 """
 
 import os
-import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from codewright.sandbox.guest import plain
 from codewright.sandbox.guest.python_code import (
     SourceError,
-    main_file,
-    make_importable,
-    new_module,
+    open_solution,
     run_source,
 )
 from codewright.sandbox.guest.runners import finish
@@ -54,10 +51,7 @@ def become_solution(link: int, confine: Callable[[], None], read_program: Callab
 
 def serve_solution(program: Program, fd: int) -> NoReturn:
     """Load the solution, then answer calls until the checker is gone."""
-    name, source = main_file(program["files"])
-    make_importable(program["files"])
-    namespace = new_module("solution").__dict__
-    sys.argv = [name, *program["args"]]
+    name, source, namespace = open_solution(program["files"], program["args"])
     try:
         run_source(source, name, namespace)
     except SourceError as error:

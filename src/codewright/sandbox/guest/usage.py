@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _COUNTED = ("RssAnon:", "RssShmem:", "VmSwap:")  # proc_pid_status(5), in KiB
 _COUNTED_PROPORTIONALLY = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:")  # smaps_rollup, proc_pid_smaps(5), in KiB
 _SOCKET_BYTES = 425_984
@@ -18,10 +18,7 @@ _SOCKET_BYTES = 425_984
 _SOCKETS_FOR_NOTHING = 64
 """Few programs open more, and so many hold little."""
 
-_FIRST_CPU_FIELD, _LAST_CPU_FIELD = (
-    11,
-    15,
-)  # utime, stime, cutime, cstime counted after the name: proc_pid_stat(5)
+_CPU_FIELDS = slice(11, 15)  # utime, stime, cutime, cstime counted after the name: proc_pid_stat(5)
 
 
 class Usage(NamedTuple):
@@ -60,19 +57,29 @@ def _resident(pid: str, state: str) -> int:
     return max(_sum_kib(f"/proc/{pid}/task/{thread}/status", _COUNTED) for thread in threads)
 
 
-def measure(idle: Iterable[int] = (), judge: int | None = None) -> Usage:
+def fields_of(stat: str) -> list[str]:
+    """Split what stands after the name, which may hold anything: proc_pid_stat(5). The first is the state."""
+    return stat.rpartition(")")[2].split()
+
+
+def ticks_of(fields: list[str]) -> int:
+    """CPU of a process and of those it waited for, in TICKS_PER_SECOND."""
+    return sum(int(field) for field in fields[_CPU_FIELDS])
+
+
+def measure(idle: Iterable[int], judge: int | None) -> Usage:
     """Sample the tree. idle: processes to leave out; judge: one whose time is that of many programs."""
     resident, ticks = 0, 0
     for pid in _pids(idle):
         try:
             with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-                after_name = file.read().rpartition(")")[2].split()
+                fields = fields_of(file.read())
             if pid != str(judge):
-                ticks += sum(int(field) for field in after_name[_FIRST_CPU_FIELD:_LAST_CPU_FIELD])
-            resident += _resident(pid, after_name[0])
+                ticks += ticks_of(fields)
+            resident += _resident(pid, fields[0])
         except (OSError, IndexError, ValueError):
             continue  # it ended while we looked
-    return Usage(resident + _socket_bytes(), ticks / _TICKS_PER_SECOND)
+    return Usage(resident + _socket_bytes(), ticks / TICKS_PER_SECOND)
 
 
 def _socket_bytes() -> int:
@@ -82,7 +89,7 @@ def _socket_bytes() -> int:
     return max(0, used - _SOCKETS_FOR_NOTHING) * _SOCKET_BYTES
 
 
-def proportional_bytes(idle: Iterable[int] = ()) -> int:
+def proportional_bytes(idle: Iterable[int]) -> int:
     """Memory of the tree with every shared page counted once: what forked workers really cost. Slow, so on suspicion."""
     total = 0
     for pid in _pids(idle):

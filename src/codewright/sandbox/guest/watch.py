@@ -1,6 +1,5 @@
 """Wall, CPU and memory limits of one running program: when to look, what is too much, what to end."""
 
-import os
 import resource
 import signal
 import time
@@ -19,13 +18,12 @@ _WATCH_COST = 20
 class Watch:
     """See the module."""
 
-    def __init__(self, order: StartOrder, started: float, pidfd: int, judge: int | None = None) -> None:
-        """started: time.monotonic(). judge: the process that runs the tests: its memory counts, its time does not.
-
-        (It counts all the programs it judged; it says itself what this one cost.)
-        """
+    def __init__(self, order: StartOrder, started: float, pidfd: int) -> None:
+        """started: time.monotonic()."""
         self.cause = ""
-        self.judge = judge
+        self.judge: int | None = None
+        """The process that runs the tests: its memory counts, its time does not, which is that of all programs it judged; it
+        says itself what this one cost."""
         self._limits = order["limits"]
         self._started = started
         self._deadline = started + self._limits["wall_s"]
@@ -39,7 +37,7 @@ class Watch:
             return None
         return max(0.0, min(self._deadline, self._next_look) - time.monotonic()) * 1000 + 1
 
-    def look(self, idle: Collection[int] = ()) -> None:
+    def look(self, idle: Collection[int]) -> None:
         """Compare with the limits and kill what is over them. idle: processes that are no part of the program."""
         before = time.monotonic()
         if before >= self._deadline:
@@ -71,12 +69,10 @@ class Watch:
         self, status: int, used: resource.struct_rusage | None, judge_cpu_s: float = 0.0
     ) -> ExitReport:
         """Sum up after the end. status: of the process whose end counts; used: by the program."""
-        signalled = os.WIFSIGNALED(status)
         cpu_s = used.ru_utime + used.ru_stime if used else 0.0
-        return ExitReport(
-            cause=self.cause,
-            exit_code=None if signalled else os.WEXITSTATUS(status),
-            signal=os.WTERMSIG(status) if signalled else None,
+        return ExitReport.of(
+            self.cause,
+            status,
             cpu_s=max(cpu_s, self._peak.cpu_s) + judge_cpu_s,
             wall_s=time.monotonic() - self._started,
             max_rss_bytes=max(used.ru_maxrss << 10 if used else 0, self._peak.resident_bytes),

@@ -10,6 +10,7 @@ Three channels per program, all made by the host and handed over as file descrip
 Limits: descriptors have fixed places (below), so both sides have to change together.
 """
 
+import os
 import struct
 from typing import NamedTuple, TypedDict
 
@@ -90,6 +91,23 @@ class ExitReport(NamedTuple):
     wall_s: float
     max_rss_bytes: int
     zygote_rss_bytes: int
+
+    @classmethod
+    def of(
+        cls,
+        cause: str,
+        status: int,
+        *,
+        cpu_s: float,
+        wall_s: float,
+        max_rss_bytes: int,
+        zygote_rss_bytes: int = 0,
+    ) -> "ExitReport":
+        """Report a process that ended with this wait status (wait(2))."""
+        signalled = os.WIFSIGNALED(status)
+        code = None if signalled else os.WEXITSTATUS(status)
+        number = os.WTERMSIG(status) if signalled else None
+        return cls(cause, code, number, cpu_s, wall_s, max_rss_bytes, zygote_rss_bytes)
 
     def encode(self) -> bytes:
         """Fixed length."""

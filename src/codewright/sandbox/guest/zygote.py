@@ -87,7 +87,6 @@ def _prepare(modules: Iterable[str]) -> None:
         stream = open(descriptor, mode, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    confine.offer_to_oom_killer(confine.ZYGOTE_OOM_SCORE)
     kernel.empty_bounding_set()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     # As programs expect them; the zygote itself is PID 1, which the kernel spares signals without a handler, and in a
