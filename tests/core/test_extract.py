@@ -13,7 +13,7 @@ CODE = "def f(x):\n    return x\n"
     ids=["bare", "fenced", "prose", "unclosed"],
 )
 def test_chat_answers(response: str) -> None:
-    assert from_chat(response).strip() == CODE.strip()
+    assert from_chat(response).solution.strip() == CODE.strip()
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_chat_answers(response: str) -> None:
     ],
 )
 def test_completions_end_with_their_function(response: str, kept: str) -> None:
-    assert from_completion("def f(x):\n", response) == "def f(x):\n" + (kept or "")
+    assert from_completion("def f(x):\n", response).solution == "def f(x):\n" + (kept or "")

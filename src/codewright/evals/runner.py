@@ -16,17 +16,17 @@ from typing import Any
 
 from codewright.core.config import StageRef, strict
 from codewright.core.errors import ConfigError
-from codewright.core.extract import from_chat, from_completion
 from codewright.core.io import read_jsonl, read_parquet, write_json, write_jsonl, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name
-from codewright.core.plugins import load_plugin
-from codewright.core.records import ANSWER_SCHEMA, PROBLEM_SCHEMA, Answer, Form, Problem, Verdict, to_table
+from codewright.core.records import ANSWER_SCHEMA, PROBLEM_SCHEMA, Answer, Form, Problem, to_table
 from codewright.core.rng import stable_hash
 from codewright.engine.engine import Shard
 from codewright.engine.local import LocalEngine
 from codewright.engine.stage import StageContext, StageResult
+from codewright.evals.benchmark import load_benchmark
+from codewright.evals.judging import judge_answer, run_in
 from codewright.evals.metrics import bits_per_byte, share_with_interval
-from codewright.evals.problems import BENCHMARKS_PACKAGE, PLUGIN_KEY
+from codewright.evals.problems import PLUGIN_KEY
 from codewright.models.model import LikelihoodModel, Model, Reply, Sampling, open_model
 from codewright.sandbox.lazy import LazySandbox
 
@@ -125,7 +125,7 @@ def generate_chunk(shard: Shard) -> dict[str, Any]:
     )
     model = _model(shard.inputs[1])
     if form == "chat":
-        chats = [load_plugin(BENCHMARKS_PACKAGE, p.meta[PLUGIN_KEY]).chat(p) for p in problems]
+        chats = [load_benchmark(p.meta[PLUGIN_KEY]).chat(p) for p in problems]
         asked = ["\n\n".join(turn.content for turn in chat) for chat in chats]
         replies = asyncio.run(model.generate(chats, sampling))
     else:
@@ -138,9 +138,17 @@ def generate_chunk(shard: Shard) -> dict[str, Any]:
 
 
 def _answer(problem: Problem, form: Form, asked: str, reply: Reply) -> Answer:
-    solution = from_chat(reply.text) if form == "chat" else from_completion(asked, reply.text)
+    found = load_benchmark(problem.meta[PLUGIN_KEY]).extract(problem, reply.text, form)
     return Answer(
-        problem.benchmark, problem.task_id, 0, form, asked, reply.text, solution, reply.finish_reason
+        problem.benchmark,
+        problem.task_id,
+        0,
+        form,
+        asked,
+        reply.text,
+        found.solution,
+        reply.finish_reason,
+        found.how,
     )
 
 
@@ -157,27 +165,11 @@ async def _judge(shard: Shard) -> dict[str, Any]:
     rows = read_parquet(Path(shard.out) / shard.name).to_pylist()
     answers = [Answer.from_dict(row) for row in rows]
     async with LazySandbox(shard.params["sandbox"]) as sandbox:
-
-        async def judge(problem: Problem, answer: Answer) -> Verdict:
-            benchmark = load_plugin(BENCHMARKS_PACKAGE, problem.meta[PLUGIN_KEY])
-            result = await sandbox.run(benchmark.job(problem, answer))
-            return Verdict(
-                benchmark=problem.benchmark,
-                task_id=problem.task_id,
-                sample_index=answer.sample_index,
-                form=answer.form,
-                language=problem.language,
-                status=result.status,
-                passed=benchmark.passed(problem, result),
-                isolation=result.isolation,
-                forgeable=result.forgeable,
-                seconds=round(result.cpu_s, 4),
-                detail=result.detail,
-            )
-
         pairs = zip(_problems(shard), answers, strict=True)
-        verdicts = await asyncio.gather(*(judge(problem, answer) for problem, answer in pairs))
-    write_jsonl(_verdict_path(shard), (asdict(verdict) for verdict in verdicts))
+        run = run_in(sandbox.run)
+        judging = (judge_answer(load_benchmark(p.meta[PLUGIN_KEY]), p, answer, run) for p, answer in pairs)
+        verdicts = await asyncio.gather(*judging)
+    write_jsonl(_verdict_path(shard), (verdict.as_row() for verdict in verdicts))
     return {"isolation": sandbox.isolation}
 
 

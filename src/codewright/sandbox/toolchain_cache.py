@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from codewright.core.io import cache_root
 from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE, fill_in
 from codewright.sandbox.toolchains import CacheRecipe, Language, find_root, load_language, search_path
 
@@ -33,8 +34,7 @@ _filling = threading.Lock()
 
 def cache_folder() -> Path | None:
     """Return the folder of all caches, made if need be; None where it cannot be."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "codewright" / "toolchains"
+    folder = cache_root() / "toolchains"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(_READABLE)  # programs run as another user when we are root
