@@ -1,7 +1,6 @@
 """What every sandbox backend promises; a new file in `sandbox/backends/` is tested here without being named."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,44 +11,18 @@ from codewright.core.errors import ConfigError
 from codewright.sandbox.job import Job, Limits, Mode, Result
 from codewright.sandbox.pool import check_available, list_backends, open_sandbox
 from codewright.sandbox.toolchains import list_installed, load_language
+from tests.sandbox.needs import skip_without_runsc
+from tests.sandbox.opened import Opened, script
 
 SHORT = Limits(wall_s=1.0, cpu_s=1.0)
 
 
-class Opened:
-    """One backend's sandbox of two workers with its event loop; the tests share it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.loop = asyncio.new_event_loop()
-        self.sandbox = open_sandbox(name, workers=2)
-        self.loop.run_until_complete(self.sandbox.__aenter__())
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.sandbox.__aexit__(None, None, None))
-        self.loop.close()
-
-
 @pytest.fixture(scope="module", params=list_backends())
 def backend(request: pytest.FixtureRequest) -> Iterator[Opened]:
-    if request.param == "gvisor" and shutil.which("runsc") is None:
-        pytest.skip("backend gvisor: runsc is not installed (apt-get install runsc)")
-    opened = Opened(request.param)
-    yield opened
-    opened.close()
-
-
-def run_jobs(backend: Opened, *jobs: Job) -> list[Result]:
-    """Run jobs at the same time."""
-
-    async def run() -> list[Result]:
-        return list(await asyncio.gather(*(backend.sandbox.run(job) for job in jobs)))
-
-    return backend.loop.run_until_complete(run())
-
-
-def script(source: str, **more: Any) -> Job:
-    return Job("script", {"main.py": source}, **more)
+    if request.param == "gvisor":
+        skip_without_runsc()
+    with Opened(request.param, workers=2) as opened:
+        yield opened
 
 
 def checked(mode: Mode, source: str, tests: str, **more: Any) -> Job:
@@ -61,7 +34,7 @@ CHECKED: tuple[Mode, ...] = ("split", "inproc")
 
 def test_is_available_and_stamps_its_name(backend: Opened) -> None:
     assert check_available(backend.name) is None
-    (result,) = run_jobs(backend, script("print('hello')"))
+    (result,) = backend.run_all(script("print('hello')"))
     assert (result.status, result.stdout, result.exit_code) == ("passed", "hello\n", 0)
     assert result.isolation == backend.name
     assert result.max_rss_bytes > 0
@@ -76,14 +49,13 @@ def test_hello_in_every_language_with_a_toolchain(backend: Opened) -> None:
         Job("script", {language.file: language.hello}, language=language.name, limits=slow)
         for language in languages
     ]
-    results = run_jobs(backend, *jobs)
+    results = backend.run_all(*jobs)
     assert [(result.status, result.stdout) for result in results] == [("passed", "hello\n")] * len(jobs)
     assert {"python", "bash"} <= {language.name for language in languages}
 
 
 def test_stdin_arguments_files_and_exit_code(backend: Opened) -> None:
-    first, second, third = run_jobs(
-        backend,
+    first, second, third = backend.run_all(
         script(
             "import sys; print(input(), sys.stdin.read(), sys.argv[1:])",
             stdin="eins\nzwei",
@@ -98,8 +70,7 @@ def test_stdin_arguments_files_and_exit_code(backend: Opened) -> None:
 
 
 def test_commands_get_stdin_arguments_and_exit_codes(backend: Opened) -> None:
-    ended, killed = run_jobs(
-        backend,
+    ended, killed = backend.run_all(
         Job("script", {"a.sh": "read x; echo $x $1; exit 4"}, language="bash", stdin="in\n", args=("arg",)),
         Job("script", {"a.sh": "kill -9 $$"}, language="bash"),
     )
@@ -108,8 +79,7 @@ def test_commands_get_stdin_arguments_and_exit_codes(backend: Opened) -> None:
 
 
 def test_output_beyond_the_limit_ends_the_program(backend: Opened) -> None:
-    many, endless, other, enough = run_jobs(
-        backend,
+    many, endless, other, enough = backend.run_all(
         script("print('x' * 10_000_000)"),
         script("while True: print('spam')"),
         checked("split", "import sys\ndef f(): sys.stderr.write('x' * 10_000_000)", "f()"),
@@ -121,8 +91,7 @@ def test_output_beyond_the_limit_ends_the_program(backend: Opened) -> None:
 
 
 def test_unicode_and_what_is_not(backend: Opened) -> None:
-    good, surrogate, raw = run_jobs(
-        backend,
+    good, surrogate, raw = backend.run_all(
         script("print(input()[::-1])", stdin="grün 🦎"),
         script("print('a\\ud800b')"),
         script("import os; os.write(1, b'\\xff\\xfe ok')"),
@@ -135,8 +104,7 @@ def test_unicode_and_what_is_not(backend: Opened) -> None:
 @pytest.mark.parametrize("mode", CHECKED)
 def test_passes_fails_and_errs(backend: Opened, mode: Mode) -> None:
     solution = "def f(x):\n    return 10 // x\n"
-    passed, failed, wrong, broken = run_jobs(
-        backend,
+    passed, failed, wrong, broken = backend.run_all(
         checked(mode, solution, "assert f(5) == 2"),
         checked(mode, solution, "assert f(5) == 3, 'five'"),
         checked(mode, solution, "f(0)"),
@@ -153,7 +121,7 @@ def test_passes_fails_and_errs(backend: Opened, mode: Mode) -> None:
 def test_only_the_program_itself_can_be_a_compile_error(backend: Opened) -> None:
     bad = "def f(:\n"
     jobs = [script(bad), *(checked(mode, bad, "f()") for mode in CHECKED), script("x = '\\0'\neval('(')")]
-    results = run_jobs(backend, *jobs)
+    results = backend.run_all(*jobs)
     assert [result.status for result in results] == ["compile_error"] * 3 + ["error"]
     assert all("SyntaxError" in result.detail for result in results)
 
@@ -169,15 +137,14 @@ def test_endless_loops_time_out(backend: Opened) -> None:
         Job("script", {"a.sh": "while :; do :; done"}, language="bash", limits=SHORT),
         script("import os, time\nif os.fork(): os._exit(0)\ntime.sleep(60)", limits=SHORT),
     ]
-    results = run_jobs(backend, *jobs)
+    results = backend.run_all(*jobs)
     assert [result.status for result in results] == ["timeout"] * 5 + ["passed"]
 
 
 @pytest.mark.parametrize("mode", CHECKED)
 @pytest.mark.parametrize("leave", ["sys.exit(0)", "os._exit(0)", "raise SystemExit", "os.abort()"])
 def test_leaving_before_the_last_test_is_no_pass(backend: Opened, mode: Mode, leave: str) -> None:
-    at_load, in_call = run_jobs(
-        backend,
+    at_load, in_call = backend.run_all(
         checked(mode, f"import os, sys\n{leave}", "pass"),
         checked(mode, f"import os, sys\ndef f():\n    {leave}", "f()"),
     )
@@ -187,8 +154,8 @@ def test_leaving_before_the_last_test_is_no_pass(backend: Opened, mode: Mode, le
 
 def test_deep_recursion_is_an_error(backend: Opened) -> None:
     source = "def f(n):\n    return f(n + 1)\n"
-    one, two, three = run_jobs(
-        backend, script(source + "f(0)"), checked("split", source, "f(0)"), checked("inproc", source, "f(0)")
+    one, two, three = backend.run_all(
+        script(source + "f(0)"), checked("split", source, "f(0)"), checked("inproc", source, "f(0)")
     )
     assert [one.status, two.status, three.status] == ["error"] * 3
     assert "RecursionError" in two.detail
@@ -196,8 +163,8 @@ def test_deep_recursion_is_an_error(backend: Opened) -> None:
 
 def test_memory_beyond_the_address_space(backend: Opened) -> None:
     hog = "x = bytearray(8 << 30)"
-    results = run_jobs(
-        backend, script(hog), checked("inproc", hog, ""), checked("split", f"def f():\n    {hog}", "f()")
+    results = backend.run_all(
+        script(hog), checked("inproc", hog, ""), checked("split", f"def f():\n    {hog}", "f()")
     )
     assert [result.status for result in results] == ["memory_limit"] * 3
 
@@ -207,15 +174,15 @@ def test_a_fork_storm_ends_and_the_next_program_runs(backend: Opened) -> None:
     if backend.name == "unsafe":
         storm = "import os, time\nfor _ in range(20):\n    os.fork() or time.sleep(60)\ntime.sleep(60)"
     after = [script("print('alive')") for _ in range(4)]
-    stormed, *others = run_jobs(backend, script(storm, limits=SHORT), *after)
+    stormed, *others = backend.run_all(script(storm, limits=SHORT), *after)
     assert stormed.status == "timeout"
     assert [result.stdout for result in others] == ["alive\n"] * 4
 
 
 def test_integers_with_many_digits_cross(backend: Opened) -> None:
     source = "def f(n):\n    return 10 ** n\n"
-    results = run_jobs(
-        backend, *(checked(mode, source, "assert len(str(f(9_000))) == 9_001") for mode in CHECKED)
+    results = backend.run_all(
+        *(checked(mode, source, "assert len(str(f(9_000))) == 9_001") for mode in CHECKED)
     )
     assert [result.status for result in results] == ["passed", "passed"]
 
@@ -238,14 +205,13 @@ def test_integers_with_many_digits_cross(backend: Opened) -> None:
 )
 def test_plain_data_crosses_unchanged(backend: Opened, value: str) -> None:
     tests = f"x = {value}\ny = echo(x)\nassert (y, type(y), repr(y)) == (x, type(x), repr(x))"
-    (result,) = run_jobs(backend, checked("split", "def echo(x):\n    return x\n", tests))
+    (result,) = backend.run_all(checked("split", "def echo(x):\n    return x\n", tests))
     assert result.status == "passed", result
 
 
 def test_split_says_what_is_not_plain(backend: Opened) -> None:
     counter = "from collections import Counter\ndef f(x):\n    return Counter(x)\n"
-    answer, argument, swallowed = run_jobs(
-        backend,
+    answer, argument, swallowed = backend.run_all(
         checked("split", counter, "f('aab')"),
         checked("split", counter, "f(lambda: 1)"),
         checked("split", counter, "try:\n    f('a')\nexcept:\n    pass"),
@@ -267,7 +233,7 @@ try: h()
 except Exception as error: assert 'Odd: o' in str(error)
 else: assert False
 """
-    (result,) = run_jobs(backend, checked("split", solution, tests))
+    (result,) = backend.run_all(checked("split", solution, tests))
     assert result.status == "passed", result
 
 
@@ -275,8 +241,7 @@ def test_split_binds_the_entry_point_and_keeps_the_prelude(backend: Opened) -> N
     solution = "def helper(x): return 0\ndef f(x): return helper(x)\n"
     prelude = "def helper(x): return x + 1\n"
     tests = "assert f(1) == helper(1)"
-    own, missing, replaced = run_jobs(
-        backend,
+    own, missing, replaced = backend.run_all(
         checked("split", solution, tests),
         checked("split", solution, tests, entry_point="f"),
         checked("split", solution, tests, prelude=prelude),
@@ -286,13 +251,12 @@ def test_split_binds_the_entry_point_and_keeps_the_prelude(backend: Opened) -> N
 
 @pytest.mark.parametrize("mode", CHECKED)
 def test_a_missing_entry_point_is_a_name_that_is_not_defined(backend: Opened, mode: Mode) -> None:
-    (result,) = run_jobs(backend, checked(mode, "x = 1\n", "f()\n", entry_point="f"))
+    (result,) = backend.run_all(checked(mode, "x = 1\n", "f()\n", entry_point="f"))
     assert (result.status, result.detail) == ("error", "NameError: name 'f' is not defined")
 
 
 def test_says_what_can_be_forged(backend: Opened) -> None:
-    results = run_jobs(
-        backend,
+    results = backend.run_all(
         checked("inproc", "", ""),
         script("pass", tests="assert True"),
         script("pass"),
@@ -303,8 +267,7 @@ def test_says_what_can_be_forged(backend: Opened) -> None:
 
 
 def test_tests_are_appended_to_a_script(backend: Opened) -> None:
-    held, broken, bash = run_jobs(
-        backend,
+    held, broken, bash = backend.run_all(
         script("x = 1", tests="assert x == 1"),
         script("x = 1", tests="assert x == 2"),
         Job("script", {"a.sh": "x=1"}, language="bash", tests="test $x = 2"),
@@ -314,8 +277,8 @@ def test_tests_are_appended_to_a_script(backend: Opened) -> None:
 
 def test_packages_are_looked_for(backend: Opened) -> None:
     with pytest.raises(ConfigError, match="no package 'nothing_like_it'"):
-        run_jobs(backend, script("pass", packages=("nothing_like_it",)))
-    (result,) = run_jobs(backend, script("import json", packages=("json",)))
+        backend.run_all(script("pass", packages=("nothing_like_it",)))
+    (result,) = backend.run_all(script("import json", packages=("json",)))
     assert result.status == "passed"
 
 
@@ -334,12 +297,12 @@ def test_jobs_that_cannot_be_run_are_refused_before_they_start(
     backend: Opened, job: Job, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        run_jobs(backend, job)
+        backend.run_all(job)
 
 
 def test_concurrent_jobs_share_the_workers(backend: Opened) -> None:
     jobs = [checked("inproc", f"def f(): return {n}", f"assert f() == {n}; print({n})") for n in range(30)]
-    results = run_jobs(backend, *jobs)
+    results = backend.run_all(*jobs)
     assert [(result.status, result.stdout) for result in results] == [("passed", f"{n}\n") for n in range(30)]
 
 
@@ -359,7 +322,7 @@ def test_no_descriptor_is_left(backend: Opened) -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before = count()
-    run_jobs(backend, *(script("pass") for _ in range(5)))
+    backend.run_all(*(script("pass") for _ in range(5)))
     assert count() == before
 
     async def open_and_close() -> None:

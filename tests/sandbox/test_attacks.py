@@ -1,6 +1,5 @@
 """Attack programs against the namespace backend: nothing gets out, nothing stays, nothing starves, nothing is forged."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from codewright.sandbox.job import Job, Limits, Mode, Result
-from codewright.sandbox.pool import open_sandbox
+from codewright.sandbox.job import Job, Limits, Mode
 from tests.sandbox.attacks import SECRET_TESTS, SHORT, Attack
 from tests.sandbox.attacks_leftovers import SCAN_MEMORY, SECRET_TEXT
 from tests.sandbox.forgeries import FORGERIES
+from tests.sandbox.opened import Opened
 from tests.sandbox.suite import (
     ATTACKS,
     KINDS,
     MODES,
-    Outcome,
     offer_host,
     run_attack,
     run_where_exit_codes_count,
@@ -30,28 +28,6 @@ def names(attacks: list[Attack]) -> list[str]:
     return [f"{attack.kind.replace(' ', '-')}-{attack.name}" for attack in attacks]
 
 
-class Runner:
-    """One event loop and one sandbox of a single worker for all attacks, so that each meets what the others left."""
-
-    def __init__(self, backend: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self.sandbox = open_sandbox(backend, workers=1)
-        self._loop.run_until_complete(self.sandbox.__aenter__())
-
-    def run(self, job: Job) -> Result:
-        return self._loop.run_until_complete(self.sandbox.run(job))
-
-    def attack(self, attack: Attack, mode: Mode, things: str) -> Outcome:
-        return self._loop.run_until_complete(run_attack(self.sandbox, attack, mode, things))
-
-    def believe_exit_code(self, attack: Attack) -> bool:
-        return self._loop.run_until_complete(run_where_exit_codes_count(self.sandbox, attack))
-
-    def close(self) -> None:
-        self._loop.run_until_complete(self.sandbox.__aexit__(None, None, None))
-        self._loop.close()
-
-
 @pytest.fixture(scope="module")
 def things() -> Iterator[str]:
     with offer_host() as things:
@@ -59,10 +35,9 @@ def things() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    runner = Runner("namespace")
-    yield runner
-    runner.close()
+def runner() -> Iterator[Opened]:
+    with Opened() as runner:
+        yield runner
 
 
 def test_there_are_many_attacks_of_every_kind() -> None:
@@ -72,8 +47,8 @@ def test_there_are_many_attacks_of_every_kind() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("attack", ATTACKS, ids=names(ATTACKS))
-def test_no_attack_gets_through(runner: Runner, things: str, attack: Attack, mode: Mode) -> None:
-    outcome = runner.attack(attack, mode, things)
+def test_no_attack_gets_through(runner: Opened, things: str, attack: Attack, mode: Mode) -> None:
+    outcome = runner.wait_for(run_attack(runner.sandbox, attack, mode, things))
     if outcome.through:  # in one process a verdict can be forged, and says so
         assert (mode, attack.kind, outcome.last.forgeable) == ("inproc", "forged verdicts", True), outcome
     else:
@@ -81,18 +56,18 @@ def test_no_attack_gets_through(runner: Runner, things: str, attack: Attack, mod
 
 
 @pytest.mark.parametrize("attack", FORGERIES, ids=names(FORGERIES))
-def test_every_forgery_works_on_simple_evaluators(runner: Runner, attack: Attack) -> None:
+def test_every_forgery_works_on_simple_evaluators(runner: Opened, attack: Attack) -> None:
     """In one process with the tests, or where the exit code is believed: otherwise it would prove nothing elsewhere."""
-    assert runner.attack(attack, "inproc", "").through or runner.believe_exit_code(attack)
+    outcome = runner.wait_for(run_attack(runner.sandbox, attack, "inproc", ""))
+    assert outcome.through or runner.wait_for(run_where_exit_codes_count(runner.sandbox, attack))
 
 
 @pytest.mark.parametrize("attack", HARMLESS, ids=names(HARMLESS))
 def test_harmless_attacks_get_through_where_nothing_isolates(things: str, attack: Attack) -> None:
-    unsafe = Runner("unsafe")
     try:
-        assert unsafe.attack(attack, "script", things).through
+        with Opened("unsafe") as unsafe:
+            assert unsafe.wait_for(run_attack(unsafe.sandbox, attack, "script", things)).through
     finally:
-        unsafe.close()
         for folder in ("/tmp", "/dev/shm"):
             for path in Path(folder).glob("*codewright-left*"):
                 path.unlink()
@@ -103,19 +78,19 @@ def test_harmless_attacks_get_through_where_nothing_isolates(things: str, attack
     [attack for attack in ATTACKS if attack.kind == "forged verdicts"],
     ids=lambda attack: attack.name,
 )
-def test_no_verdict_is_forged_where_the_tests_may_call_everything(runner: Runner, attack: Attack) -> None:
+def test_no_verdict_is_forged_where_the_tests_may_call_everything(runner: Opened, attack: Attack) -> None:
     job = Job("split", {"solution.py": attack.code}, tests=attack.tests, limits=attack.limits)
     result = runner.run(job)
     assert result.status not in ("passed", "sandbox_error"), result
     assert not result.forgeable
 
 
-def test_the_forgery_tests_can_be_passed(runner: Runner) -> None:
+def test_the_forgery_tests_can_be_passed(runner: Opened) -> None:
     knows = "def solve(x): return ('only-the-checker-' + 'knows')[::1 if x == 1 else -1]"
     assert runner.run(Job("split", {"solution.py": knows}, tests=SECRET_TESTS)).status == "passed"
 
 
-def test_no_text_stays_in_memory(runner: Runner) -> None:
+def test_no_text_stays_in_memory(runner: Opened) -> None:
     left = [
         runner.run(Job("inproc", {"a.py": SECRET_TEXT})),
         runner.run(Job("split", {"a.py": "def f(): pass"}, tests=SECRET_TEXT)),
@@ -130,7 +105,7 @@ def test_no_text_stays_in_memory(runner: Runner) -> None:
     assert (scanned.status, scanned.stdout) == ("passed", "scanned True\n")
 
 
-def test_a_forged_record_needs_the_nonce(runner: Runner) -> None:
+def test_a_forged_record_needs_the_nonce(runner: Opened) -> None:
     forge = (
         "import json, os\nnonce = os.read(3, 4096).decode()\n"
         "os.write(3, bytes(1).join([b'', b'passed', b'', b'0', b'']))\nos._exit(0)"
@@ -140,7 +115,7 @@ def test_a_forged_record_needs_the_nonce(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("mode", ["inproc", "split"])
-def test_a_program_cannot_pose_as_trouble_of_the_sandbox(runner: Runner, mode: Any) -> None:
+def test_a_program_cannot_pose_as_trouble_of_the_sandbox(runner: Opened, mode: Any) -> None:
     code = (
         "import json, os\n"
         "for text in (b'trouble x', b'missing package x', b'ready'):\n    os.write(3, text)\n"
@@ -150,7 +125,7 @@ def test_a_program_cannot_pose_as_trouble_of_the_sandbox(runner: Runner, mode: A
     assert result.status in ("exited_early", "not_plain", "error")
 
 
-def test_a_script_cannot_change_its_exit_code(runner: Runner) -> None:
+def test_a_script_cannot_change_its_exit_code(runner: Opened) -> None:
     forge = (
         "import json, os\nnonce = os.read(3, 4096).decode()\n"
         "os.write(3, bytes(1).join([nonce.encode(), b'passed', b'', b'0', b'']))\nos._exit(7)"
@@ -159,7 +134,7 @@ def test_a_script_cannot_change_its_exit_code(runner: Runner) -> None:
     assert (result.status, result.exit_code) == ("error", 7)
 
 
-def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Runner) -> None:
+def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Opened) -> None:
     code = "kill -9 1; kill -STOP 1; ls /proc/1/fd; cat /proc/1/mem; echo x > /proc/1/fd/3; exit 5"
     result = runner.run(Job("script", {"a.sh": code}, language="bash", limits=SHORT))
     assert (result.status, result.exit_code) == ("error", 5)
@@ -167,7 +142,7 @@ def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Runner) 
     assert not result.stdout
 
 
-def test_the_network_is_new_after_a_program_that_used_it(runner: Runner) -> None:
+def test_the_network_is_new_after_a_program_that_used_it(runner: Opened) -> None:
     """Not only for attacks: a test that binds a port has to find it free, whoever ran before."""
     serve = (
         "import socket\ns = socket.create_server(('127.0.0.1', 8080))\n"
@@ -177,12 +152,12 @@ def test_the_network_is_new_after_a_program_that_used_it(runner: Runner) -> None
     assert [result.stdout for result in results] == ["served\n"] * 3
 
 
-def test_zeros_can_still_be_read(runner: Runner) -> None:
+def test_zeros_can_still_be_read(runner: Opened) -> None:
     code = "head -c 3000000 /dev/zero | wc -c; dd if=/dev/zero of=x bs=1k count=8 2>/dev/null; wc -c < x"
     assert runner.run(Job("script", {"a.sh": code}, language="bash")).stdout.split() == ["3000000", "8192"]
 
 
-def test_forked_workers_that_share_memory_are_not_over_the_limit(runner: Runner) -> None:
+def test_forked_workers_that_share_memory_are_not_over_the_limit(runner: Opened) -> None:
     code = (
         "import os, time\nx = b'x' * (100 << 20)\n"
         "children = [os.fork() for _ in range(1)] + [0]\n"

@@ -1,6 +1,5 @@
 """The battery that users run: everything contained on `namespace`, and proof on `unsafe` that the attacks are real."""
 
-import asyncio
 import socket
 import subprocess
 import sys
@@ -9,15 +8,12 @@ from pathlib import Path
 import pytest
 
 from codewright.sandbox.battery import PROBES, Host, Outcome, run_battery
-from codewright.sandbox.pool import open_sandbox
+from tests.sandbox.opened import Opened
 
 
 def outcomes(backend: str) -> list[Outcome]:
-    async def run() -> list[Outcome]:
-        async with open_sandbox(backend, workers=1) as sandbox:
-            return await run_battery(sandbox)
-
-    return asyncio.run(run())
+    with Opened(backend) as opened:
+        return opened.wait_for(run_battery(opened.sandbox))
 
 
 def test_nothing_gets_through_the_namespace_backend() -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -22,15 +22,16 @@ from codewright.sandbox.cgroups import (
 )
 from codewright.sandbox.guest.confine import INFRASTRUCTURE_PROCESSES
 from codewright.sandbox.guest.wire import WireLimits
-from codewright.sandbox.job import Job, Limits, Result
-from codewright.sandbox.pool import Pool, open_sandbox
+from codewright.sandbox.job import Limits, Result
+from codewright.sandbox.pool import Pool
+from tests.sandbox.opened import Opened
+from tests.sandbox.processes import killed_host
 
-SOURCE_ROOT = Path(cgroups.__file__).parents[2]
 MIB = 1 << 20
 
 
 def limits(**more: int) -> WireLimits:
-    return WireLimits(**vars(Limits(**more)))  # type: ignore[typeddict-item,arg-type]
+    return cast(WireLimits, vars(Limits(**more)))
 
 
 def folders_of(pid: int) -> list[Path]:
@@ -52,30 +53,21 @@ needs_cgroups = pytest.mark.skipif(not writable(), reason="this process may not 
 # ------------------------------------------------------------------------------------------------- the real thing
 
 
-class Runner:
+class Runner(Opened):
+    """With the worker it began with; what ends a program is to be its memory, not its time."""
+
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        sandbox = open_sandbox("namespace", workers=1)
-        assert isinstance(sandbox, Pool)
-        self.pool = sandbox
-        self.loop.run_until_complete(self.pool.__aenter__())
-        self.worker = self.pool._slots[0].worker
+        super().__init__()
+        self.worker = self.sandbox._slots[0].worker
 
-    def run(self, source: str, **more: int) -> Result:
-        return self.loop.run_until_complete(
-            self.pool.run(Job("script", {"a.py": source}, limits=Limits(wall_s=20.0, **more)))
-        )
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.pool.__aexit__(None, None, None))
-        self.loop.close()
+    def run_script(self, source: str, **limits: Any) -> Result:
+        return super().run_script(source, wall_s=20.0, **limits)
 
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    runner = Runner()
-    yield runner
-    runner.close()
+    with Runner() as runner:
+        yield runner
 
 
 HOGS = {
@@ -111,9 +103,9 @@ HOGS = {
 @pytest.mark.parametrize("hog", HOGS)
 def test_what_takes_too_much_memory_is_ended_and_the_worker_stays(runner: Runner, hog: str) -> None:
     source, more = HOGS[hog]
-    result = runner.run(source, tree_bytes=200 * MIB, **more)
+    result = runner.run_script(source, tree_bytes=200 * MIB, **more)
     assert (result.status, result.stdout) == ("memory_limit", ""), result
-    after = runner.run("print('next')")
+    after = runner.run_script("print('next')")
     assert (after.status, after.stdout) == ("passed", "next\n")
 
 
@@ -130,11 +122,10 @@ FREED_LATE = () if may_spare_workers() else ("files", "files in /dev/shm", "a ma
 @needs_cgroups
 @pytest.mark.parametrize("hog", [hog for hog in HOGS if hog not in FREED_LATE])
 def test_the_worker_stays(hog: str) -> None:
-    runner = Runner()
     source, more = HOGS[hog]
-    runner.run(source, tree_bytes=200 * MIB, **more)
-    assert runner.pool._slots[0].worker is runner.worker
-    runner.close()
+    with Runner() as runner:
+        runner.run_script(source, tree_bytes=200 * MIB, **more)
+        assert runner.sandbox._slots[0].worker is runner.worker
 
 
 def offer_to_oom_killer(pool: Pool) -> None:
@@ -152,51 +143,49 @@ def test_a_worker_that_goes_down_with_its_program_costs_nobody_a_verdict(
     monkeypatch.setattr("codewright.sandbox.pool._ATTEMPTS", 1)
     source, more = HOGS["files"]
     for _ in range(5):
-        if runner.pool._slots[0].worker is None:
-            runner.run("pass")
-        offer_to_oom_killer(runner.pool)
-        result = runner.run(source, tree_bytes=200 * MIB, **more)
+        if runner.sandbox._slots[0].worker is None:
+            runner.run_script("pass")
+        offer_to_oom_killer(runner.sandbox)
+        result = runner.run_script(source, tree_bytes=200 * MIB, **more)
         assert result.status == "memory_limit", result
-        assert runner.run("print('next')").stdout == "next\n"
+        assert runner.run_script("print('next')").stdout == "next\n"
 
 
 @needs_cgroups
 def test_what_fits_is_let_through(runner: Runner) -> None:
     fits = "x = b'x' * (150 << 20)\nopen('/tmp/x', 'wb').write(b'x' * (20 << 20))\nprint(len(x))"
-    result = runner.run(fits, tree_bytes=200 * MIB)
+    result = runner.run_script(fits, tree_bytes=200 * MIB)
     assert (result.status, result.stdout) == ("passed", f"{150 * MIB}\n"), result
 
 
 @needs_cgroups
 def test_the_limits_of_the_program_are_the_kernels() -> None:
-    runner = Runner()
-    assert isinstance(runner.worker, NamespaceWorker)
-    cgroup = runner.worker._cgroup
-    assert cgroup is not None
-    runner.run("pass", tree_bytes=100 * MIB, processes=7)
-    small = cgroup.memory_limit_bytes()
-    runner.run("pass", tree_bytes=300 * MIB, processes=7)
-    assert cgroup.memory_limit_bytes() - small == 200 * MIB
-    assert small > 100 * MIB + ALLOWANCE_BYTES
-    runner.close()
+    with Runner() as runner:
+        assert isinstance(runner.worker, NamespaceWorker)
+        cgroup = runner.worker._cgroup
+        assert cgroup is not None
+        runner.run_script("pass", tree_bytes=100 * MIB, processes=7)
+        small = cgroup.memory_limit_bytes()
+        runner.run_script("pass", tree_bytes=300 * MIB, processes=7)
+        assert cgroup.memory_limit_bytes() - small == 200 * MIB
+        assert small > 100 * MIB + ALLOWANCE_BYTES
 
 
 @needs_cgroups
 def test_a_program_is_taken_before_its_zygote_and_cannot_change_that(runner: Runner) -> None:
-    own = runner.run("print(open('/proc/self/oom_score_adj').read().strip())")
+    own = runner.run_script("print(open('/proc/self/oom_score_adj').read().strip())")
     assert own.stdout == "1000\n"
-    lowering = runner.run("open('/proc/self/oom_score_adj', 'w').write('0')")
+    lowering = runner.run_script("open('/proc/self/oom_score_adj', 'w').write('0')")
     assert (lowering.status, "Read-only" in lowering.detail) == ("error", True), lowering
 
 
 @needs_cgroups
 def test_nothing_is_left_after_close() -> None:
     before = set(folders_of(os.getpid()))
-    runner = Runner()
-    made = set(folders_of(os.getpid())) - before
-    assert made
-    runner.run(HOGS["six children"][0], tree_bytes=200 * MIB)
-    runner.close()
+    with Runner() as runner:
+        made = set(folders_of(os.getpid())) - before
+        assert made
+        runner.run_script(HOGS["six children"][0], tree_bytes=200 * MIB)
     assert set(folders_of(os.getpid())) == before
 
 
@@ -213,17 +202,12 @@ asyncio.run(main())
 
 @needs_cgroups
 def test_the_next_start_removes_what_a_killed_host_left() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE_ROOT)}
-    with subprocess.Popen([sys.executable, "-c", HOST], stdout=subprocess.PIPE, env=environment) as host:
-        assert host.stdout is not None
-        assert host.stdout.readline() == b"running\n"
+    with killed_host(HOST) as host:
         assert folders_of(host.pid)
-        host.send_signal(signal.SIGKILL)
-        host.wait()
     for folder in folders_of(host.pid):
         while (folder / "cgroup.procs").exists() and (folder / "cgroup.procs").read_text():
             pass  # the kernel is still ending what the host had started
-    done = subprocess.run([sys.executable, "-c", HOST, "short"], capture_output=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", HOST, "short"], capture_output=True)
     assert done.returncode == 0, done.stderr
     assert folders_of(host.pid) == []
 

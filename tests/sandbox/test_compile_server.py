@@ -14,11 +14,10 @@ import pytest
 from codewright.sandbox.guest import compile_server
 from codewright.sandbox.guest.compile_server import Compiled, ask_server
 from codewright.sandbox.job import Job, Limits, Result
-from codewright.sandbox.pool import Pool, open_sandbox
-from codewright.sandbox.toolchains import list_installed
-from tests.sandbox.test_pool import descendants, worker_pids
-
-java = pytest.mark.skipif("java" not in list_installed(), reason="toolchain not installed: java")
+from codewright.sandbox.pool import Pool
+from tests.sandbox.needs import skip_without_toolchain
+from tests.sandbox.opened import open_pool
+from tests.sandbox.processes import descendants, worker_pids
 
 HELLO = 'public class Main {\n    public static void main(String[] a) { System.out.println("%s"); }\n%s}\n'
 INNER = "    static class Left { static int x() { return 1; } }\n"
@@ -48,16 +47,11 @@ async def wait_for_server(sandbox: Pool) -> int:
     return pid
 
 
-def open_one() -> Pool:
-    sandbox = open_sandbox(workers=1)
-    assert isinstance(sandbox, Pool)
-    return sandbox
-
-
-@java
 def test_one_server_compiles_for_many_programs_and_keeps_nothing_of_them() -> None:
+    skip_without_toolchain("java")
+
     async def run() -> tuple[list[Result], list[int]]:
-        async with open_one() as sandbox:
+        async with open_pool(1) as sandbox:
             first = await sandbox.run(job(HELLO % ("one", INNER)))
             seen = [await wait_for_server(sandbox)]
             results = [first]
@@ -85,11 +79,12 @@ def test_one_server_compiles_for_many_programs_and_keeps_nothing_of_them() -> No
     assert len(set(seen)) == 1
 
 
-@java
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_lost_server_costs_no_verdict(number: signal.Signals) -> None:
+    skip_without_toolchain("java")
+
     async def run() -> list[Result]:
-        async with open_one() as sandbox:
+        async with open_pool(1) as sandbox:
             results = [await sandbox.run(job(HELLO % ("one", "")))]
             os.kill(await wait_for_server(sandbox), number)
             if number == signal.SIGSTOP:  # it never answers: the program that asked runs into its limit
@@ -105,10 +100,11 @@ def test_a_lost_server_costs_no_verdict(number: signal.Signals) -> None:
     assert outcomes == [("passed", f"{text}\n") for text in ("one", "two", "three", "four")]
 
 
-@java
 def test_a_program_of_several_sources_is_compiled_by_the_command() -> None:
+    skip_without_toolchain("java")
+
     async def run() -> list[Result]:
-        async with open_one() as sandbox:
+        async with open_pool(1) as sandbox:
             program = job(
                 "public class Main { public static void main(String[] a) { System.out.println(Two.x()); } }",
                 Two="class Two { static int x() { return 2; } }",

@@ -1,12 +1,10 @@
 """`split` with a way out: taken only for values that are not plain, and only where the caller allows it."""
 
-import asyncio
-
 import pytest
 
 from codewright.sandbox.fallback import run_with_fallback
 from codewright.sandbox.job import Job, Mode, Result
-from codewright.sandbox.pool import open_sandbox
+from tests.sandbox.opened import Opened
 
 COUNTER = "from collections import Counter\ndef f(x):\n    return Counter(x)\n"
 PLAIN = "def f(x):\n    return {'a': 2, 'b': 1}\n"
@@ -15,11 +13,11 @@ PRELUDE = "def expected():\n    return {'a': 2, 'b': 1}\n"
 
 
 def run(*jobs: tuple[Job, bool]) -> list[tuple[Result, Mode]]:
-    async def work() -> list[tuple[Result, Mode]]:
-        async with open_sandbox(workers=1) as sandbox:
-            return [await run_with_fallback(sandbox.run, job, allow_inproc=allowed) for job, allowed in jobs]
-
-    return asyncio.run(work())
+    with Opened() as opened:
+        return [
+            opened.wait_for(run_with_fallback(opened.sandbox.run, job, allow_inproc=allowed))
+            for job, allowed in jobs
+        ]
 
 
 def job(mode: Mode, source: str, tests: str = TESTS, prelude: str = PRELUDE) -> Job:

@@ -2,67 +2,41 @@
 
 import asyncio
 import os
-import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from codewright.core.errors import SandboxUnavailable
-from codewright.sandbox import gvisor_bundle
 from codewright.sandbox.battery import run_battery
-from codewright.sandbox.job import Job, Limits, Result
-from codewright.sandbox.pool import check_available, open_sandbox
+from codewright.sandbox.job import Job, Limits
+from codewright.sandbox.pool import check_available
+from tests.sandbox.needs import needs_root, skip_without_runsc
+from tests.sandbox.opened import Opened, script
 from tests.sandbox.ordinary_user import run_as_ordinary_user
-from tests.sandbox.test_pool import wait_until_gone
+from tests.sandbox.processes import killed_host, wait_until_gone
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.languages,
-    pytest.mark.skipif(
-        shutil.which("runsc") is None, reason="runsc is not installed (apt-get install runsc)"
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.languages]
 """Beyond the contract, which every backend keeps in tests/contracts."""
 
-SOURCE_ROOT = Path(gvisor_bundle.__file__).parents[2]
-MIB = 1 << 20
 
-
-class Runner:
-    """One event loop and one worker for all programs, so that each meets what the others left."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.sandbox = open_sandbox("gvisor", workers=1)
-        self.loop.run_until_complete(self.sandbox.__aenter__())
-
-    def run(self, job: Job) -> Result:
-        return self.loop.run_until_complete(self.sandbox.run(job))
-
-    def script(self, source: str, **limits: Any) -> Result:
-        return self.run(Job("script", {"a.py": source}, limits=Limits(**limits)))
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.sandbox.__aexit__(None, None, None))
-        self.loop.close()
+@pytest.fixture(scope="module", autouse=True)
+def runsc() -> None:
+    skip_without_runsc()
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    runner = Runner()
-    yield runner
-    runner.close()
+def runner() -> Iterator[Opened]:
+    with Opened("gvisor") as runner:
+        yield runner
 
 
-def test_the_battery_is_contained(runner: Runner) -> None:
-    outcomes = runner.loop.run_until_complete(run_battery(runner.sandbox))
+def test_the_battery_is_contained(runner: Opened) -> None:
+    outcomes = runner.wait_for(run_battery(runner.sandbox))
     assert [outcome for outcome in outcomes if not outcome.contained] == []
     assert len(outcomes) >= 15
 
@@ -82,7 +56,7 @@ ESCAPES = {
 
 
 @pytest.mark.parametrize("what", ESCAPES)
-def test_nothing_gets_out(runner: Runner, what: str) -> None:
+def test_nothing_gets_out(runner: Opened, what: str) -> None:
     body = "".join(f"        {line}\n" for line in ESCAPES[what].splitlines())
     with tempfile.NamedTemporaryFile("w") as canary, socket.create_server(("127.0.0.1", 0)) as server:
         canary.write("secret")
@@ -95,7 +69,7 @@ def test_nothing_gets_out(runner: Runner, what: str) -> None:
             f"def attack():\n    try:\n{body}    except OSError:\n        return False\n"
             "print('THROUGH' if attack() else 'stopped')\n"
         )
-        result = runner.script(program)
+        result = runner.run_script(program)
     assert (result.status, result.stdout) == ("passed", "stopped\n"), result
 
 
@@ -106,8 +80,8 @@ LEFTOVERS = {
 
 
 @pytest.mark.parametrize("what", LEFTOVERS)
-def test_nothing_stays_for_the_next_program(runner: Runner, what: str) -> None:
-    results = [runner.script(LEFTOVERS[what]) for _ in range(2)]
+def test_nothing_stays_for_the_next_program(runner: Opened, what: str) -> None:
+    results = [runner.run_script(LEFTOVERS[what]) for _ in range(2)]
     assert [(result.status, result.stdout) for result in results] == [("passed", "")] * 2, results
 
 
@@ -129,12 +103,12 @@ STARVING = {
     ),
     "memory of children": (
         "import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n        x = b'x' * (60 << 20)\n        time.sleep(60)\ntime.sleep(60)",
-        {"tree_bytes": 150 * MIB, "wall_s": 20.0},
+        {"tree_bytes": 150 << 20, "wall_s": 20.0},
         "memory_limit",
     ),
     "memory in files": (
         "import time\nfor n in range(30): open(f'/tmp/{n}', 'wb').write(b'x' * (10 << 20))\ntime.sleep(60)",
-        {"tree_bytes": 150 * MIB, "disk_bytes": 1024 * MIB, "wall_s": 20.0},
+        {"tree_bytes": 150 << 20, "disk_bytes": 1 << 30, "wall_s": 20.0},
         "memory_limit",
     ),
     "output": ("while True: print('x' * 1000)", {}, "output_limit"),
@@ -142,15 +116,15 @@ STARVING = {
 
 
 @pytest.mark.parametrize("what", STARVING)
-def test_limits_end_what_starves_the_host(runner: Runner, what: str) -> None:
+def test_limits_end_what_starves_the_host(runner: Opened, what: str) -> None:
     code, limits, status = STARVING[what]
-    assert runner.script(code, **limits).status == status
-    assert runner.script("print('next')").stdout == "next\n"
+    assert runner.run_script(code, **limits).status == status
+    assert runner.run_script("print('next')").stdout == "next\n"
 
 
-def test_the_disk_is_limited(runner: Runner) -> None:
+def test_the_disk_is_limited(runner: Opened) -> None:
     fill = "try:\n    open('/tmp/x', 'wb').write(b'x' * (80 << 20))\nexcept OSError as error:\n    print(type(error).__name__)"
-    assert runner.script(fill).stdout == "OSError\n"
+    assert runner.run_script(fill).stdout == "OSError\n"
 
 
 FORGERIES = {
@@ -176,7 +150,7 @@ assert solve(1) == EXPECTED
 
 
 @pytest.mark.parametrize("what", FORGERIES)
-def test_no_verdict_is_forged_in_split(runner: Runner, what: str) -> None:
+def test_no_verdict_is_forged_in_split(runner: Opened, what: str) -> None:
     job = Job(
         "split",
         {"a.py": FORGERIES[what]},
@@ -189,14 +163,14 @@ def test_no_verdict_is_forged_in_split(runner: Runner, what: str) -> None:
     assert not result.forgeable
 
 
-def test_the_forgery_tests_can_be_passed(runner: Runner) -> None:
+def test_the_forgery_tests_can_be_passed(runner: Opened) -> None:
     knows = "def solve(x): return 'only-the-checker-' + 'knows'"
     assert (
         runner.run(Job("split", {"a.py": knows}, tests=FORGERY_TESTS, entry_point="solve")).status == "passed"
     )
 
 
-def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Runner) -> None:
+def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Opened) -> None:
     code = "kill -9 1; kill -STOP 1; cat /proc/1/mem; echo x > /proc/1/fd/3; exit 5"
     result = runner.run(Job("script", {"a.sh": code}, language="bash"))
     assert (result.status, result.exit_code, result.stdout) == ("error", 5, ""), result
@@ -204,17 +178,16 @@ def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Runner) 
 
 def test_no_folder_and_no_process_is_left_after_close() -> None:
     before = set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*"))
-    runner = Runner()
-    assert set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*")) > before
-    runner.script("import os, time\nos.fork()\ntime.sleep(60)", wall_s=0.5)
-    killed = asyncio.ensure_future(
-        runner.sandbox.run(Job("script", {"a.py": "import time; time.sleep(60)"})), loop=runner.loop
-    )
-    while not runsc_processes(os.getpid()):
-        runner.loop.run_until_complete(asyncio.sleep(0.05))
-    killed.cancel()
-    runner.loop.run_until_complete(asyncio.gather(killed, return_exceptions=True))
-    runner.close()
+    with Opened("gvisor") as runner:
+        assert set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*")) > before
+        runner.run_script("import os, time\nos.fork()\ntime.sleep(60)", wall_s=0.5)
+        killed = asyncio.ensure_future(
+            runner.sandbox.run(script("import time; time.sleep(60)")), loop=runner.loop
+        )
+        while not runsc_processes(os.getpid()):
+            runner.wait_for(asyncio.sleep(0.05))
+        killed.cancel()
+        runner.wait_for(asyncio.gather(killed, return_exceptions=True))
     assert wait_until_gone(runsc_processes(os.getpid())) == set()
     assert set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*")) == before
 
@@ -249,16 +222,11 @@ def runsc_processes(host: int) -> set[int]:
 
 
 def test_containers_die_with_a_killed_host_and_the_next_start_cleans_up() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE_ROOT)}
-    with subprocess.Popen([sys.executable, "-c", HOST], stdout=subprocess.PIPE, env=environment) as host:
-        assert host.stdout is not None
-        assert host.stdout.readline() == b"running\n"
+    with killed_host(HOST) as host:
         inside = runsc_processes(host.pid)
-        host.send_signal(signal.SIGKILL)
-        host.wait()
     assert inside
     assert wait_until_gone(inside) == set()
-    done = subprocess.run([sys.executable, "-c", HOST, "short"], capture_output=True, env=environment)
+    done = subprocess.run([sys.executable, "-c", HOST, "short"], capture_output=True)
     assert done.returncode == 0, done.stderr
     assert list(Path(tempfile.gettempdir()).glob(f"codewright-gvisor-{host.pid}-*")) == []
 
@@ -267,7 +235,7 @@ def test_without_runsc_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", "/nowhere")
     assert check_available("gvisor") == "gVisor's runsc is not installed: apt-get install runsc"
     with pytest.raises(SandboxUnavailable, match="apt-get install runsc"):
-        Runner()
+        Opened("gvisor")
 
 
 def test_a_runsc_that_fails_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,10 +247,10 @@ def test_a_runsc_that_fails_is_one_clear_line(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert check_available("gvisor") == "gVisor does not work here: the container died: no such platform"
     with pytest.raises(SandboxUnavailable, match="no such platform"):
-        Runner()
+        Opened("gvisor")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+@needs_root
 def test_an_ordinary_user_can_use_it() -> None:
     code = "from codewright.sandbox.pool import check_available\nprint(check_available('gvisor'))"
     done = run_as_ordinary_user([sys.executable, "-c", code])

@@ -12,18 +12,14 @@ from benchmarks.languages import (
 )
 
 from codewright.sandbox.job import Result
-from codewright.sandbox.toolchains import list_installed
+from tests.sandbox.needs import published, skip_without_toolchain
 
 SAMPLE_EVERY = 16
 
 
 def rows_of(language: str) -> list[Row]:
-    path = HUMANEVALPACK / f"{language}.jsonl.gz"
-    if not path.is_file():
-        pytest.skip(f"published file not here: {path.name}")
-    if HUMANEVALPACK_LANGUAGES[language][0] not in list_installed():
-        pytest.skip(f"toolchain not installed: {HUMANEVALPACK_LANGUAGES[language][0]}")
-    return read_rows(path)
+    skip_without_toolchain(HUMANEVALPACK_LANGUAGES[language][0])
+    return read_rows(published(HUMANEVALPACK / f"{language}.jsonl.gz"))
 
 
 def run_all(language: str, rows: list[Row], key: str) -> dict[str, Result]:

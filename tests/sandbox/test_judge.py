@@ -11,8 +11,8 @@ import pytest
 
 from codewright.sandbox.guest.pure import is_pure
 from codewright.sandbox.job import Job, Limits, Result
-from codewright.sandbox.pool import Pool, open_sandbox
-from tests.sandbox.test_pool import PROCESSES_OF_A_WORKER, descendants, worker_pids
+from tests.sandbox.opened import open_pool
+from tests.sandbox.processes import PROCESSES_OF_A_WORKER, descendants, worker_pids
 
 ADD = "def add(a, b):\n    return a + b\n"
 
@@ -77,8 +77,7 @@ def run_each(*jobs: Job) -> list[tuple[Result, set[int]]]:
     """Run them one after the other in one worker; each result with the judge that waits after it."""
 
     async def run() -> list[tuple[Result, set[int]]]:
-        async with open_sandbox(workers=1) as sandbox:
-            assert isinstance(sandbox, Pool)
+        async with open_pool(1) as sandbox:
             before = descendants(worker_pids(sandbox)[0])
             assert len(before) == PROCESSES_OF_A_WORKER
             return [(await sandbox.run(one), descendants(worker_pids(sandbox)[0]) - before) for one in jobs]
@@ -137,8 +136,7 @@ def test_its_own_time_counts_once() -> None:
 @pytest.mark.parametrize("moment", ["between", "during"])
 def test_a_killed_judge_costs_no_verdict(moment: str) -> None:
     async def run() -> list[Result]:
-        async with open_sandbox(workers=1) as sandbox:
-            assert isinstance(sandbox, Pool)
+        async with open_pool(1) as sandbox:
             before = descendants(worker_pids(sandbox)[0])
             first = await sandbox.run(job(PURE[0]))
             (judge,) = descendants(worker_pids(sandbox)[0]) - before

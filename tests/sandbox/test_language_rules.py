@@ -6,7 +6,8 @@ import pytest
 from benchmarks.languages import run_jobs
 
 from codewright.sandbox.job import Job
-from codewright.sandbox.toolchains import list_installed, load_language
+from codewright.sandbox.toolchains import load_language
+from tests.sandbox.needs import skip_without_toolchain
 
 BITS = "#include <stdio.h>\n#include <bits/stdc++.h>\n"
 MD5 = '#include <openssl/md5.h>\nint main() { unsigned char d[16]; MD5((const unsigned char *) "a", 1, d); return d[0] != 0x0c; }'
@@ -54,8 +55,7 @@ LIBRARIES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_program_of_each_kind(case: str) -> None:
     name, source, status = CASES[case]
-    if name not in list_installed():
-        pytest.skip(f"toolchain not installed: {name}")
+    skip_without_toolchain(name)
     (result,) = run_jobs([Job("script", {load_language(name).file: source}, language=name)], workers=1)
     assert result.status == status, result
 
@@ -63,7 +63,8 @@ def test_a_program_of_each_kind(case: str) -> None:
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_libraries_of_published_benchmarks_are_found(name: str) -> None:
     needed, source = LIBRARIES[name]
-    if name not in list_installed() or not Path(needed).exists():
-        pytest.skip(f"not installed: {name}, or {needed}")
+    skip_without_toolchain(name)
+    if not Path(needed).exists():
+        pytest.skip(f"library not installed: {needed}")
     (result,) = run_jobs([Job("script", {load_language(name).file: source}, language=name)], workers=1)
     assert result.status == "passed", result

@@ -1,6 +1,5 @@
 """Conformance of every language whose toolchain is here, in the default backend; and what is said where one is not."""
 
-import asyncio
 import re
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +9,7 @@ import pytest
 
 from codewright.core.errors import ConfigError
 from codewright.sandbox import toolchains
-from codewright.sandbox.job import Job, Limits, Result, Sandbox
-from codewright.sandbox.pool import open_sandbox
+from codewright.sandbox.job import Job, Limits
 from codewright.sandbox.toolchains import (
     install_command,
     list_installed,
@@ -19,6 +17,8 @@ from codewright.sandbox.toolchains import (
     load_language,
     toolchain_report,
 )
+from tests.sandbox.needs import skip_without_toolchain
+from tests.sandbox.opened import Opened
 
 INSTALLED = list_installed()
 C_HEADERS = (
@@ -183,25 +183,10 @@ STAYING = {"bash": ":", "csharp": "", "go": "", "java": ""}
 """What stands in the place of the exit in a program that stays; 0 elsewhere."""
 
 
-class Opened:
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.sandbox: Sandbox = open_sandbox("namespace", workers=1)
-        self.loop.run_until_complete(self.sandbox.__aenter__())
-
-    def run(self, job: Job) -> Result:
-        return self.loop.run_until_complete(self.sandbox.run(job))
-
-    def close(self) -> None:
-        self.loop.run_until_complete(self.sandbox.__aexit__(None, None, None))
-        self.loop.close()
-
-
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Opened]:
-    opened = Opened()
-    yield opened
-    opened.close()
+    with Opened() as opened:
+        yield opened
 
 
 def program(name: str, body: str, **more: object) -> Job:
@@ -272,8 +257,7 @@ UNIT_TESTS = {
 
 @pytest.mark.parametrize("name", UNIT_TESTS)
 def test_leaving_a_harness_before_the_last_test_is_no_pass(opened: Opened, name: str) -> None:
-    if name not in INSTALLED:
-        pytest.skip(f"toolchain not installed: {name}")
+    skip_without_toolchain(name)
     source, tests = UNIT_TESTS[name]
     file = load_language(name).file
     left = opened.run(Job("script", {file: source}, language=name, tests=tests))
@@ -284,8 +268,7 @@ def test_leaving_a_harness_before_the_last_test_is_no_pass(opened: Opened, name:
 
 
 def test_go_tests_may_have_a_main_of_their_own(opened: Opened) -> None:
-    if "go" not in INSTALLED:
-        pytest.skip("toolchain not installed: go")
+    skip_without_toolchain("go")
     source = 'package main\nimport ("os"; "testing")\nvar x = 1'
     tests = "func TestX(t *testing.T) { if x != 1 { t.Fatal() } }\nfunc TestMain(m *testing.M) { os.Exit(m.Run()) }"
     for text, status in ((source, "passed"), (source.replace("x = 1", "x = 2"), "error")):
@@ -294,8 +277,7 @@ def test_go_tests_may_have_a_main_of_their_own(opened: Opened) -> None:
 
 @pytest.mark.parametrize("file", ["main.mjs", "main.js"])
 def test_es_modules_are_judged_like_scripts(opened: Opened, file: str) -> None:
-    if "javascript" not in INSTALLED:
-        pytest.skip("toolchain not installed: javascript")
+    skip_without_toolchain("javascript")
     if file == "main.js" and not node_finds_modules():
         pytest.skip("this Node takes a module only by its extension")
     source = 'import { EOL } from "node:os";\nconst x = EOL.length;'
@@ -314,8 +296,7 @@ def node_finds_modules() -> bool:
 
 @pytest.mark.parametrize("name", ["javascript", "typescript"])
 def test_console_assert_decides(opened: Opened, name: str) -> None:
-    if name not in INSTALLED:
-        pytest.skip(f"toolchain not installed: {name}")
+    skip_without_toolchain(name)
     job = program(name, "const x: number = 1;" if name == "typescript" else "const x = 1;")
     results = [opened.run(replace(job, tests=f"console.assert(x === {value});")) for value in (1, 2)]
     assert [result.status for result in results] == ["passed", "error"]
@@ -334,17 +315,12 @@ def test_recursion_without_end_ends(opened: Opened, name: str) -> None:
 
 
 def test_programs_that_ignore_signals_and_sleep_time_out() -> None:
-    async def work() -> dict[str, Result]:
-        async with open_sandbox("namespace", workers=len(INSTALLED)) as sandbox:
-            jobs = (
-                program(name, ON[name] + DEAF[name], limits=Limits(wall_s=6.0, cpu_s=6.0))
-                for name in INSTALLED
-            )
-            return dict(
-                zip(INSTALLED, await asyncio.gather(*(sandbox.run(job) for job in jobs)), strict=True)
-            )
-
-    for name, result in asyncio.run(work()).items():
+    limits = Limits(wall_s=6.0, cpu_s=6.0)
+    with Opened(workers=len(INSTALLED)) as sandbox:
+        results = sandbox.run_all(
+            *(program(name, ON[name] + DEAF[name], limits=limits) for name in INSTALLED)
+        )
+    for name, result in zip(INSTALLED, results, strict=True):
         assert (result.status, result.stdout) == ("timeout", "on\n"), (name, result)
 
 

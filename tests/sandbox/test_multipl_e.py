@@ -14,18 +14,15 @@ from benchmarks.languages import (
 )
 
 from codewright.sandbox.job import Result
-from codewright.sandbox.toolchains import list_installed
+from tests.sandbox.needs import published, skip_without_toolchain
 
 SAMPLE_EVERY = 40
 LEAST_AGREEMENT = 0.99
 
 
 def rows_of(language: str) -> list[Row]:
-    if not MULTIPL_E.is_file():
-        pytest.skip(f"published file not here: {MULTIPL_E.name}")
-    if MULTIPL_E_LANGUAGES[language][0] not in list_installed():
-        pytest.skip(f"toolchain not installed: {MULTIPL_E_LANGUAGES[language][0]}")
-    return [row for row in read_rows(MULTIPL_E) if row["language"] == language]
+    skip_without_toolchain(MULTIPL_E_LANGUAGES[language][0])
+    return [row for row in read_rows(published(MULTIPL_E)) if row["language"] == language]
 
 
 def check(rows: list[Row]) -> None:
@@ -65,6 +62,5 @@ def test_every_program_has_the_published_verdict(language: str) -> None:
 
 @pytest.mark.shared_data
 def test_explanations_name_published_programs() -> None:
-    if not MULTIPL_E.is_file():
-        pytest.skip(f"published file not here: {MULTIPL_E.name}")
-    assert DISAGREEING.keys() <= {program_name(row) for row in read_rows(MULTIPL_E)}
+    rows = read_rows(published(MULTIPL_E))
+    assert DISAGREEING.keys() <= {program_name(row) for row in rows}

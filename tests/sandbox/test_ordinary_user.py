@@ -3,13 +3,12 @@
 Where the tests run as an ordinary user anyway, those suites are this test.
 """
 
-import os
 import re
 import sys
 
 import pytest
 
-from codewright.sandbox.cgroups import open_cgroup
+from tests.sandbox.needs import needs_root
 from tests.sandbox.ordinary_user import run_as_ordinary_user
 
 ATTACKS, CONFORMANCE = "tests/sandbox/test_attacks.py", "tests/contracts/test_sandbox_contract.py"
@@ -23,10 +22,7 @@ SUITES = {
 REST = {"attacks": (ATTACKS, "inproc", 200), "conformance": (CONFORMANCE, "gvisor", 40)}
 """Suites that take minutes and seldom tell more: with `make test-languages`."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="every other test here ran as an ordinary user already"),
-]
+pytestmark = [pytest.mark.slow, needs_root]
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -53,4 +49,3 @@ def test_the_ordinary_user_has_no_cgroups() -> None:
     ask = "import os; from codewright.sandbox.cgroups import open_cgroup; print(os.geteuid(), open_cgroup())"
     run = run_as_ordinary_user([sys.executable, "-c", ask])
     assert run.stdout == "65534 None\n", run.stderr
-    assert open_cgroup

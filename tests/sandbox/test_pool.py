@@ -4,12 +4,10 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,62 +15,21 @@ from codewright.core.errors import ConfigError, SandboxUnavailable
 from codewright.sandbox import isolation
 from codewright.sandbox.backends import namespace
 from codewright.sandbox.backends.unsafe import UnsafeWorker
-from codewright.sandbox.job import Job, Result
+from codewright.sandbox.job import Result
 from codewright.sandbox.pool import Pool, check_available, open_sandbox
 from codewright.sandbox.selftest import self_test
-
-PROCESSES_OF_A_WORKER = 3
-"""Below the outermost bubblewrap, while it runs nothing: its inner half, the zygote's parent, the zygote."""
+from tests.sandbox.needs import needs_root
+from tests.sandbox.opened import open_pool, script
+from tests.sandbox.processes import (
+    PROCESSES_OF_A_WORKER,
+    descendants,
+    killed_host,
+    processes,
+    wait_until_gone,
+    worker_pids,
+)
 
 SOURCE_ROOT = Path(isolation.__file__).parents[2]
-
-
-def script(source: str, **more: Any) -> Job:
-    return Job("script", {"main.py": source}, **more)
-
-
-def open_pool(workers: int) -> Pool:
-    sandbox = open_sandbox("namespace", workers)
-    assert isinstance(sandbox, Pool)
-    return sandbox
-
-
-def worker_pids(sandbox: Pool) -> list[int]:
-    return [slot.worker.pid for slot in sandbox._slots if isinstance(slot.worker, namespace.NamespaceWorker)]
-
-
-def processes() -> dict[int, tuple[int, str]]:
-    """pid -> parent and state, of every process here."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        found[int(path.parent.name)] = (int(fields[1]), fields[0])
-    return found
-
-
-def descendants(root: int) -> set[int]:
-    alive = processes()
-    family = {root}
-    while True:
-        grown = family | {pid for pid, (parent, _) in alive.items() if parent in family}
-        if grown == family:
-            return family - {root}
-        family = grown
-
-
-def wait_until_gone(pids: set[int]) -> set[int]:
-    """Those still alive after ten seconds; a zombie is gone, its parent's business."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        alive = processes()
-        left = {pid for pid in pids if pid in alive and alive[pid][1] != "Z"}
-        if not left:
-            break
-        time.sleep(0.05)
-    return left
 
 
 async def wait_for_program(sandbox: Pool, after: int = 0, processes: int = 1) -> int:
@@ -214,18 +171,12 @@ asyncio.run(main())
 
 def test_everything_dies_with_a_killed_host() -> None:
     mounts = Path("/proc/self/mountinfo").read_text()
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE_ROOT)}
-    host = subprocess.Popen([sys.executable, "-c", HOST_TO_KILL], stdout=subprocess.PIPE, env=environment)
-    assert host.stdout is not None
-    with host.stdout:
-        assert host.stdout.readline() == b"running\n"
+    with killed_host(HOST_TO_KILL) as host:
         busy = 2 * (1 + PROCESSES_OF_A_WORKER + 2)  # the program forks once
         deadline = time.monotonic() + 20
         while len(inside := descendants(host.pid)) < busy and time.monotonic() < deadline:
             time.sleep(0.02)
         assert len(inside) == busy
-        host.kill()
-        host.wait()
     assert wait_until_gone(inside) == set()
     assert Path("/proc/self/mountinfo").read_text() == mounts
 
@@ -324,7 +275,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="every other test here ran as an ordinary user already")
+@needs_root
 def test_works_for_an_ordinary_user() -> None:
     with tempfile.TemporaryDirectory(prefix="readable-") as folder:
         Path(folder).chmod(0o755)
@@ -355,8 +306,7 @@ def test_works_for_an_ordinary_user() -> None:
 def test_workers_are_recycled_without_losing_or_repeating_a_job() -> None:
     async def run() -> tuple[list[Result], int]:
         seen = set()
-        async with open_sandbox("namespace", 2, recycle_after=3) as sandbox:
-            assert isinstance(sandbox, Pool)
+        async with open_pool(2, recycle_after=3) as sandbox:
 
             async def one(number: int) -> Result:
                 result = await sandbox.run(script(f"print({number})"))

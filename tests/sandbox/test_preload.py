@@ -1,7 +1,5 @@
 """Preload sets: third-party modules that a worker's programs find imported, and that other workers do not see."""
 
-import asyncio
-
 import pytest
 
 from codewright.core.errors import ConfigError
@@ -9,17 +7,15 @@ from codewright.sandbox import pool
 from codewright.sandbox.guest.wire import SITE_FOLDER
 from codewright.sandbox.job import Job, Mode, Result
 from codewright.sandbox.pool import open_sandbox
+from tests.sandbox.opened import Opened
 
 SOLUTION = "import numpy as np\ndef double(x):\n    return np.asarray(x) * 2\n"
 TESTS = "assert isinstance(double([1, 2]), np.ndarray) and double([1, 2]).tolist() == [2, 4]"
 
 
-def run_jobs(preload: str, *jobs: Job, backend: str = "namespace") -> list[Result]:
-    async def run() -> list[Result]:
-        async with open_sandbox(backend, workers=1, preload=preload) as sandbox:
-            return [await sandbox.run(job) for job in jobs]
-
-    return asyncio.run(run())
+def run_jobs(preload: str, *jobs: Job) -> list[Result]:
+    with Opened(preload=preload) as opened:
+        return [opened.run(job) for job in jobs]
 
 
 def job(mode: Mode, source: str = SOLUTION, tests: str = TESTS) -> Job:

@@ -2,20 +2,16 @@
 
 import ast
 import asyncio
-import gzip
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
+from benchmarks.languages import DATA, Row, read_rows
 
 from codewright.sandbox.fallback import run_with_fallback
 from codewright.sandbox.job import Job, Mode, Result
 from codewright.sandbox.pool import open_sandbox
-from tests.conftest import REPOSITORY
+from tests.sandbox.needs import published
 
-DATA = REPOSITORY.parent / "shared" / "data"
 HUMANEVAL = DATA / "benchmarks" / "humaneval.jsonl.gz"
 MBPP = DATA / "benchmarks" / "mbpp_sanitized.jsonl.gz"
 ANSWERS = DATA / "published" / "qwen2.5-coder-1.5b.humaneval_plus.jsonl.gz"
@@ -29,13 +25,6 @@ LEANING = {596: "the tests call sys.getsizeof, which only the solution imports"}
 """MBPP task_id -> why its tests do not run without the solution's own names."""
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        pytest.skip(f"published file not here: {path.name}")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def run_jobs(jobs: Sequence[Job], *, allow_inproc: bool = False) -> list[tuple[Result, Mode]]:
     async def run() -> list[tuple[Result, Mode]]:
         async with open_sandbox() as sandbox:
@@ -46,14 +35,14 @@ def run_jobs(jobs: Sequence[Job], *, allow_inproc: bool = False) -> list[tuple[R
     return asyncio.run(run())
 
 
-def humaneval_job(row: dict[str, Any], solution: str, mode: Mode = "split") -> Job:
+def humaneval_job(row: Row, solution: str, mode: Mode = "split") -> Job:
     tests = f"{row['test']}\ncheck({row['entry_point']})\n"
     return Job(
         mode, {"solution.py": solution}, entry_point=row["entry_point"], tests=tests, prelude=row["prompt"]
     )
 
 
-def mbpp_job(row: dict[str, Any], mode: Mode) -> Job:
+def mbpp_job(row: Row, mode: Mode) -> Job:
     """The entry point has to be named: one is called like a builtin, one begins with an underscore."""
     tests = "\n".join([*row["test_imports"], *row["test_list"]])
     used = {node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)}
@@ -63,7 +52,7 @@ def mbpp_job(row: dict[str, Any], mode: Mode) -> Job:
 
 @pytest.mark.parametrize("mode", ["split", "inproc"])
 def test_every_reference_of_humaneval_passes(mode: Mode) -> None:
-    rows = read_rows(HUMANEVAL)
+    rows = read_rows(published(HUMANEVAL))
     results = run_jobs([humaneval_job(row, row["prompt"] + row["canonical_solution"], mode) for row in rows])
     assert {
         row["task_id"]: result.detail
@@ -74,8 +63,8 @@ def test_every_reference_of_humaneval_passes(mode: Mode) -> None:
 
 
 def test_published_verdicts_of_humaneval_come_out_again() -> None:
-    problems = {row["task_id"]: row for row in read_rows(HUMANEVAL)}
-    answers = read_rows(ANSWERS)
+    problems = {row["task_id"]: row for row in read_rows(published(HUMANEVAL))}
+    answers = read_rows(published(ANSWERS))
     results = run_jobs([humaneval_job(problems[row["task_id"]], row["solution"]) for row in answers])
     differing = {
         row["task_id"]: (row["base_passed"], result.status, result.detail)
@@ -87,7 +76,7 @@ def test_published_verdicts_of_humaneval_come_out_again() -> None:
 
 
 def test_every_reference_of_mbpp_passes_in_a_recorded_mode() -> None:
-    rows = read_rows(MBPP)
+    rows = read_rows(published(MBPP))
     jobs = [mbpp_job(row, "inproc" if row["task_id"] in LEANING else "split") for row in rows]
     results = dict(zip((row["task_id"] for row in rows), run_jobs(jobs, allow_inproc=True), strict=True))
     assert {task: result.detail for task, (result, _) in results.items() if result.status != "passed"} == {}
@@ -97,7 +86,7 @@ def test_every_reference_of_mbpp_passes_in_a_recorded_mode() -> None:
 
 
 def test_what_needs_one_process_does_not_pass_where_that_is_not_allowed() -> None:
-    rows = [row for row in read_rows(MBPP) if row["task_id"] in {*NOT_PLAIN, *LEANING}]
+    rows = [row for row in read_rows(published(MBPP)) if row["task_id"] in {*NOT_PLAIN, *LEANING}]
     results = run_jobs([mbpp_job(row, "split") for row in rows])
     for row, (result, mode) in zip(rows, results, strict=True):
         task = row["task_id"]

@@ -11,7 +11,8 @@ import pytest
 
 from codewright.sandbox.job import Job, Result
 from codewright.sandbox.pool import Pool
-from tests.sandbox.test_pool import PROCESSES_OF_A_WORKER, descendants, open_pool, processes, worker_pids
+from tests.sandbox.opened import open_pool
+from tests.sandbox.processes import PROCESSES_OF_A_WORKER, descendants, processes, worker_pids
 
 JOBS = 5_000
 BETWEEN_KILLS = 50
