@@ -19,6 +19,8 @@ May be there:
     extract(problem, response, form) -> Extraction
                                           the code of a raw answer; `core.extract` by the problem's language unless said
     references(problem) -> list[Answer]   what has to pass; the canonical solution, where there is one, unless said
+    runnable(problem) -> str | None       why it cannot be run on this machine (a toolchain is missing), or None
+    REFERENCE_KIND: str                   what `references` are, where they are not canonical solutions
     prepare(problems, run) -> list[Problem]
                                           async: fill in what has to be computed in the sandbox first
     judge(problem, answer, run) -> Outcome
@@ -124,6 +126,16 @@ class Benchmark:
         if not problem.canonical_solution:
             return []
         return [self.answer(problem, problem.prompt + problem.canonical_solution)]
+
+    @cached_property
+    def reference_kind(self) -> str:
+        """Name what `references` are."""
+        return cast(str, self._optional("REFERENCE_KIND", "canonical solutions"))
+
+    def runnable(self, problem: Problem) -> str | None:
+        """Say why a problem cannot be run on this machine; None if it can."""
+        make = self._optional("runnable", None)
+        return cast(str | None, make(problem)) if make else None
 
     def answer(self, problem: Problem, solution: str, form: AnswerForm = "completion") -> Answer:
         """Make an answer out of a solution."""

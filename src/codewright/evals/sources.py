@@ -4,6 +4,7 @@ A file is known by the SHA-256 of its content after decompression, since gzip st
 the cache and never fetched again.
 """
 
+import functools
 import hashlib
 import shutil
 from collections.abc import Mapping
@@ -57,6 +58,8 @@ def find_data(key: str, sources: tuple[Source, ...], releases: Mapping[str, str]
         path = str(fetched[0] if len(fetched) == 1 else fetched[0].parent)
     elif not Path(path).exists():
         raise ConfigError(f"benchmark {key}: {path}: no such file or folder")
+    elif Path(path).is_dir():
+        path = _find_in(Path(path), sources, releases) or path
     found = Path(path)
     files = sorted(found.glob("*.jsonl*")) if found.is_dir() else [found]
     if not files:
@@ -66,6 +69,22 @@ def find_data(key: str, sources: tuple[Source, ...], releases: Mapping[str, str]
     known = {source.sha256: "published" for source in sources} | dict(releases)
     names = {known.get(one, "unknown") for one in digests}
     return Data(path, digest, names.pop() if len(names) == 1 else "mixed")
+
+
+@functools.cache
+def _contents(folder: Path) -> dict[str, Path]:
+    """Map the checksums of all JSON Lines files below a folder to their paths."""
+    return {content_sha256(path): path for path in sorted(folder.rglob("*.jsonl*")) if path.is_file()}
+
+
+def _find_in(folder: Path, sources: tuple[Source, ...], releases: Mapping[str, str]) -> str | None:
+    """Find a benchmark's known files anywhere below a folder, by their content: its file, or the folder of its files."""
+    contents = _contents(folder)
+    found = [contents[source.sha256] for source in sources if source.sha256 in contents]
+    if len(sources) > 1:
+        return str(found[0].parent) if found else None
+    found += [contents[digest] for digest in releases if digest in contents]
+    return str(found[0]) if found else None
 
 
 def _fetch(key: str, source: Source) -> Path:

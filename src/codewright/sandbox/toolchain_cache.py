@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -109,17 +109,25 @@ def _one_process(folder: Path) -> Iterator[None]:
         yield
 
 
-def _fingerprint(language: Language, recipe: CacheRecipe) -> str:
-    """A recipe and the programs and paths it was carried out with."""
+def toolchain_files(language: Language, more: Iterable[str] = ()) -> list[list[str | int]]:
+    """Say which files a language's programs are compiled and run with, so that another version gives another answer.
+
+    Programs that are not here are left out: (path, size, time of modification, of change), in the order of the TOML.
+    """
     path = search_path(language)
-    files = [shutil.which(program, path=path) or program for program in language.needs]
-    seen = []
-    for file in (*files, *recipe.wants):
+    found = [shutil.which(program, path=path) for program in language.needs]
+    seen: list[list[str | int]] = []
+    for file in (*[file for file in found if file], *more):
         real = Path(file).resolve()
         state = real.stat()
         # npm gives every file of every version the same modification time; installing always changes the other one.
         seen.append([str(real), state.st_size, state.st_mtime_ns, state.st_ctime_ns])
-    text = json.dumps([asdict(recipe), dict(language.env), seen])
+    return seen
+
+
+def _fingerprint(language: Language, recipe: CacheRecipe) -> str:
+    """A recipe and the programs and paths it was carried out with."""
+    text = json.dumps([asdict(recipe), dict(language.env), toolchain_files(language, recipe.wants)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

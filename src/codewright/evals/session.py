@@ -1,0 +1,171 @@
+"""What evaluating needs: benchmarks with their data, an open sandbox, references that pass, answers that are complete."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from codewright.core.errors import ConfigError
+from codewright.core.journal import Journal
+from codewright.core.progress import Reporter
+from codewright.core.records import Answer, Problem, Verdict
+from codewright.core.text import did_you_mean
+from codewright.evals.answers import LANGUAGE_NAMES, AnswerSet, describe_missing
+from codewright.evals.benchmark import Benchmark, load_benchmark
+from codewright.evals.doctor import MOST_FAILING, Diagnosis, count_references, examine, examine_once
+from codewright.evals.judging import run_in
+from codewright.evals.limits import REFERENCE_LIMITS, measure_slowness
+from codewright.evals.scoring import Bench, Pair, judge_all, trusting
+from codewright.evals.sources import Data, find_data
+from codewright.sandbox.job import Sandbox
+from codewright.sandbox.pool import open_sandbox
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to evaluate.
+
+    data: the benchmark's file, instead of the published one. languages: of a benchmark in several, only these.
+    limit: only the first problems. partial: score although answers are missing. force: score although references fail.
+    fresh: run references again that are known to pass here.
+    """
+
+    data: str | None = None
+    languages: tuple[str, ...] = ()
+    limit: int | None = None
+    partial: bool = False
+    force: bool = False
+    seed: int = 0
+    sandbox: str = "namespace"
+    workers: int = 1
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A benchmark with its problems."""
+
+    benchmark: Benchmark
+    data: Data
+    problems: list[Problem]
+    of: int
+    """How many problems there are, before `limit`."""
+
+
+def load(item: str, options: Options) -> Loaded:
+    """Find and read a benchmark. Raises ConfigError for unknown names, damaged files, languages it does not have."""
+    benchmark = load_benchmark(item)
+    data = find_data(benchmark.key, benchmark.sources, benchmark.releases, options.data)
+    problems = benchmark.problems(data.path)
+    if options.languages:
+        known = sorted({problem.language for problem in problems})
+        wanted = {LANGUAGE_NAMES.get(name, name) for name in options.languages}
+        for name in sorted(wanted - set(known)):
+            raise ConfigError(
+                f"benchmark {item} has no language '{name}'{did_you_mean(name, known)}; there are: {', '.join(known)}"
+            )
+        problems = [problem for problem in problems if problem.language in wanted]
+    return Loaded(benchmark, data, problems[: options.limit], len(problems))
+
+
+@dataclass
+class Session:
+    """An open sandbox with what was measured in it, for as many benchmarks as are asked for."""
+
+    sandbox: Sandbox
+    options: Options
+    reporter: Reporter
+    slowness: float = 1.0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, options: Options, reporter: Reporter) -> AsyncIterator["Session"]:
+        """Open the sandbox. Raises SandboxUnavailable where it cannot isolate."""
+        async with open_sandbox(options.sandbox, workers=options.workers) as sandbox:
+            session = cls(sandbox, options, reporter)
+            session.slowness = await measure_slowness(run_in(trusting(sandbox)))
+            yield session
+
+    async def prepare(self, loaded: Loaded) -> Loaded:
+        """Let the benchmark compute what it needs."""
+        run = run_in(trusting(self.sandbox), REFERENCE_LIMITS)
+        return replace(loaded, problems=await loaded.benchmark.prepare(loaded.problems, run))
+
+    async def diagnose(
+        self,
+        loaded: Loaded,
+        references: Mapping[tuple[str, str], Sequence[Answer]] | None = None,
+        kind: str = "",
+    ) -> Diagnosis:
+        """Run the references, or those given."""
+        benchmark, problems = loaded.benchmark, loaded.problems
+        run = run_in(trusting(self.sandbox), REFERENCE_LIMITS)
+        total = count_references(benchmark, problems) if references is None else len(references)
+
+        async def work() -> Diagnosis:
+            with self.reporter.bar(f"references of {benchmark.item}", total) as advance:
+                return await examine(
+                    benchmark,
+                    problems,
+                    run,
+                    references=references,
+                    kind=kind,
+                    on_done=lambda _passed: advance(),
+                )
+
+        if references is not None or self.options.fresh:
+            return await work()
+        return await examine_once(benchmark, problems, self.sandbox.isolation, work)
+
+    async def judge(self, bench: Bench, pairs: Sequence[Pair], journal: Journal) -> list[Verdict]:
+        """Judge answers, with a bar that shows the passes so far."""
+        passes = sum(row["passed"] for row in journal.rows)
+        judged = len(journal.rows)
+        with self.reporter.bar("verdicts", len(pairs), done=judged) as advance:
+
+            def count(passed: bool) -> None:
+                nonlocal passes, judged
+                passes += passed
+                judged += 1
+                advance(1, f"{passes} of {judged} pass")
+
+            return await judge_all(
+                bench,
+                pairs,
+                sandbox=self.sandbox,
+                journal=journal,
+                workers=self.options.workers,
+                on_verdict=count,
+            )
+
+
+def refuse_sick(diagnosis: Diagnosis, force: bool) -> str:
+    """Return why the score would be withheld, or nothing. Raises ConfigError with it unless `force`."""
+    sick = diagnosis.sick_languages()
+    if not sick:
+        return ""
+    counts = {
+        language: (
+            sum(one.language == language for one in diagnosis.failing),
+            sum(one.language == language for one in diagnosis.references),
+        )
+        for language in sick
+    }
+    causes = "; ".join(
+        f"{language}: {counts[language][0]} of {counts[language][1]} ({cause})"
+        for language, cause in sick.items()
+    )
+    reason = f"more than {MOST_FAILING:.0%} of the references of {diagnosis.item} fail here: {causes}"
+    if not force:
+        raise ConfigError(
+            f"{reason}; see `codewright eval doctor {diagnosis.item}`, leave languages out with --languages, or score with --force"
+        )
+    return reason
+
+
+def refuse_incomplete(found: AnswerSet, item: str, partial: bool) -> None:
+    """Raise ConfigError for a task without an answer unless `partial`."""
+    if found.missing and not partial:
+        raise ConfigError(
+            f"{item}: {len(found.missing)} answers are missing ({describe_missing(found.missing)}); "
+            "a score of the others would mislead: complete the file, or say --partial"
+        )
