@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from codewright import __version__
+from codewright import __version__, cli_eval
 from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.progress import Reporter
 
@@ -78,7 +78,9 @@ def plan(recipe: RecipeArgument, sets: SetOption = None, out: OutOption = None) 
         for spec, state in zip(parsed.stages, states, strict=True)
     ]
     title = f"{parsed.name}: seed {parsed.seed}, sandbox {parsed.sandbox}, into {folder}"
-    Reporter(Console(highlight=False)).table(title, ["stage", "kind", "reads", "state", "settings"], rows)
+    Reporter(Console(highlight=False, emoji=False)).table(
+        title, ["stage", "kind", "reads", "state", "settings"], rows
+    )
 
 
 @app.command("list")
@@ -86,7 +88,9 @@ def list_() -> None:
     """List stages and plugins: rules, methods, benchmarks, backends."""
     from codewright.results import plugin_rows
 
-    Reporter(Console(highlight=False)).table("what there is", ["kind", "key", "what it is"], plugin_rows())
+    Reporter(Console(highlight=False, emoji=False)).table(
+        "what there is", ["kind", "key", "what it is"], plugin_rows()
+    )
 
 
 @app.command()
@@ -115,7 +119,7 @@ def doctor(
         preflight(parsed, folder)
     findings = examine(parsed, folder)
     rows = [[item.name, item.state, item.detail] for item in findings]
-    Reporter(Console(highlight=False)).table("doctor", ["what", "state", "detail"], rows)
+    Reporter(Console(highlight=False, emoji=False)).table("doctor", ["what", "state", "detail"], rows)
     if not all(item.ok for item in findings if item.required):
         raise typer.Exit(1)
 
@@ -138,6 +142,9 @@ sandbox_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Where untrusted code runs: test it, use it."
 )
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(cli_eval.eval_app, name="eval")
+app.command("compare")(cli_eval.compare)
+app.command("leaderboard")(cli_eval.leaderboard)
 
 BackendOption = Annotated[str, typer.Option("--backend", help="A sandbox backend; see `codewright list`.")]
 
@@ -165,7 +172,7 @@ def sandbox_check(backend: BackendOption = "namespace") -> None:
         [item.area, item.tries, "contained" if item.contained else "GOT THROUGH", item.detail]
         for item in outcomes
     ]
-    Reporter(Console(highlight=False)).table(
+    Reporter(Console(highlight=False, emoji=False)).table(
         f"sandbox {backend}", ["area", "tries to", "outcome", "detail"], rows
     )
     if not all(item.contained for item in outcomes):
@@ -237,7 +244,9 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"error: {message}")
+    Console(stderr=True, highlight=False, emoji=False, markup=False, soft_wrap=True).print(
+        f"error: {message}"
+    )
     sys.exit(code)
 
 

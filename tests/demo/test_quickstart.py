@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from codewright.core.io import read_json
+from codewright.core.io import read_json, read_jsonl
 from codewright.core.manifest import Manifest
 from tests.conftest import REPOSITORY
+from tests.models.served import transformers_serve
 
 pytestmark = pytest.mark.slow
 
@@ -70,3 +72,32 @@ def test_every_row_with_tests_was_executed(demo: tuple[Path, str]) -> None:
         assert manifest.isolation == "namespace"
         assert set(manifest.details["verdicts"]) <= {"passed", "no tests"}
     assert Manifest.read(out / "drills").details["verdicts"].keys() == {"passed"}
+
+
+def evaluate(folder: Path, *model: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "codewright", "eval", "run", "drills", "--quiet", "--max-tokens", "64"]
+    result = subprocess.run(
+        [*command, "--out", str(folder), *model], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    return [row for _, row in read_jsonl(folder / "verdicts.jsonl")]
+
+
+def test_through_a_server_it_gets_the_same_verdicts(demo: tuple[Path, str], tmp_path: Path) -> None:
+    """Greedily, from this folder and through `transformers serve`; and the score is the one that the recipe gave."""
+    out, _ = demo
+    here = evaluate(tmp_path / "here", "--model", str(out / "model"))
+    with transformers_serve(out / "model" / "model", tmp_path / "log") as url:
+        there = evaluate(
+            tmp_path / "there", "--model", f"openai:{out / 'model' / 'model'}", "--base-url", url
+        )
+    assert [(row["task_id"], row["status"]) for row in here] == [
+        (row["task_id"], row["status"]) for row in there
+    ]
+    after = read_json(out / "after" / "scores.json")["pass_at_1"]["drills"]["chat"]["share"]
+    assert sum(row["passed"] for row in here) / len(here) == pytest.approx(after, abs=1e-6)
+    command = [sys.executable, "-m", "codewright", "compare", str(tmp_path / "here"), str(tmp_path / "there")]
+    assert (
+        "not distinguishable"
+        in subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True).stdout
+    )

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from codewright.core.config import build
+from codewright.core.drills import bundled_problems
+from codewright.core.io import write_jsonl
 from codewright.core.manifest import Dataset
 from codewright.recipe import STAGES, load_symbol, parse_recipe
 from tests.conftest import REPOSITORY
@@ -53,15 +55,38 @@ def test_commands(place: str, command: str, tiny_run: Path, tmp_path: Path) -> N
         assert words[1].split("=")[0] in make_targets()
         return
     assert words[0].endswith("codewright"), f"{place}: no test knows how to run {command!r}"
-    words = [str(tiny_run) if word == "runs/quickstart" else word for word in words[1:]]
+    words = [place_of(word, tiny_run) for word in words[1:]]
     words = [first_id(tiny_run / "clean") if word == "ID" else word for word in words]
     if words[0] == "run":
         # The recipe itself is what the demo and the invariants run; here its options must be accepted.
         words = ["plan", *(word for word in words[1:] if word not in {"--fresh"})]
+    if words[0] in {"compare", "leaderboard"}:
+        evaluate(words[1:])
     result = subprocess.run(
         [sys.executable, "-m", "codewright", *words], cwd=REPOSITORY, capture_output=True, text=True
     )
     assert result.returncode == 0, f"{place}: {result.stderr}"
+
+
+def place_of(word: str, tiny_run: Path) -> str:
+    """Put what a command reads and writes into the small run's folder; answers are the benchmark's own."""
+    if word == "answers.jsonl":
+        rows = [
+            {"task_id": one.task_id, "solution": one.prompt + one.canonical_solution}
+            for one in bundled_problems()
+        ]
+        write_jsonl(tiny_run.parent / word, rows)
+        return str(tiny_run.parent / word)
+    return str(tiny_run.parents[1] / word) if word.startswith("runs/") else word
+
+
+def evaluate(folders: list[str]) -> None:
+    """Make evaluations that an earlier command of the page would have left."""
+    for folder in folders:
+        answers = place_of("answers.jsonl", Path(folder))
+        command = [sys.executable, "-m", "codewright", "eval", "run", "drills", "--answers", answers]
+        if not Path(folder).exists():
+            subprocess.run([*command, "--out", folder], cwd=REPOSITORY, capture_output=True, check=True)
 
 
 def first_id(folder: Path) -> str:

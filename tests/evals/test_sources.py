@@ -80,3 +80,4 @@ def test_a_file_nobody_knows_is_used_and_called_unknown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file or folder"):
         find_data("b", (), {}, str(tmp_path / "none.jsonl"))
     assert find_data("b", (), {}, None).release == "bundled"
+    assert find_data("b", (), {}, str(tmp_path)).release == "bundled"

@@ -2,25 +2,24 @@
 
 import asyncio
 import math
+import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-)
+from safetensors.torch import load_file, save_file
+from tokenizers import processors
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from codewright.core.chat import CHAT_TEMPLATE, END_OF_TEXT, PAD, SPECIAL_TOKENS
+from codewright.core.chat import CHAT_TEMPLATE
 from codewright.core.errors import ConfigError
-from codewright.core.records import Message
+from codewright.core.records import Message, content_id
 from codewright.models.backends import hf
 from codewright.models.model import LikelihoodModel, Model, Reply, Sampling, open_model
+from tests.models.tiny_model import save_tiny_model
 
 TEXTS = [f"def f{'x' * (7 * n % 40)}(a):\n    return {n}" for n in range(1, 24)]
 GREEDY = Sampling(max_tokens=24)
@@ -29,30 +28,7 @@ MAX_POSITIONS = 128
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random model over single bytes; its weights are large, so that no two tokens are nearly tied."""
-
-    vocabulary = {token: number for number, token in enumerate(SPECIAL_TOKENS)}
-    for letter in sorted(pre_tokenizers.ByteLevel.alphabet()):
-        vocabulary[letter] = len(vocabulary)
-    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token=END_OF_TEXT, pad_token=PAD, chat_template=CHAT_TEMPLATE,
-        extra_special_tokens=[token for token in SPECIAL_TOKENS if token not in {END_OF_TEXT, PAD}],
-    )  # fmt: skip
-    torch.manual_seed(3)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=48, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=MAX_POSITIONS, initializer_range=0.4, tie_word_embeddings=True,
-        bos_token_id=0, eos_token_id=0, pad_token_id=3,
-    )  # fmt: skip
-    model = LlamaForCausalLM(config)
-    model.generation_config.eos_token_id = [0, 2]
-    path = tmp_path_factory.mktemp("hf") / "model"
-    model.save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return path
+    return save_tiny_model(tmp_path_factory.mktemp("hf") / "model", positions=MAX_POSITIONS)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +169,88 @@ def test_a_folder_with_damaged_weights_is_one_line(folder: Path, tmp_path: Path)
     with pytest.raises(ConfigError, match="cannot be loaded") as caught:
         open_model(str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+def test_plain_texts_get_the_tokenizer_s_start_token_and_chats_only_the_template_s(
+    folder: Path, tmp_path: Path
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    start = tokenizer.eos_token
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{start} $A", special_tokens=[(start, tokenizer.eos_token_id)]
+    )
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    tokenizer.save_pretrained(copy)
+    plain, with_start = open_model(str(folder)), open_model(str(copy))
+    assert complete(with_start, TEXTS[:4], GREEDY) == complete(
+        plain, [start + text for text in TEXTS[:4]], GREEDY
+    )
+    chats = [[Message("user", text)] for text in TEXTS[:4]]
+    assert asyncio.run(with_start.generate(chats, GREEDY)) == asyncio.run(plain.generate(chats, GREEDY))
+
+
+def test_it_says_which_model_it_is_and_how_it_is_asked(model: Any, folder: Path, tmp_path: Path) -> None:
+    said = model.describe()
+    assert said["model"] == f"hf:{folder}"
+    rendered = "<|im_start|>user\nQUESTION<|im_end|>\n<|im_start|>assistant\n"
+    assert said["chat_template"] == {"sha256": content_id(CHAT_TEMPLATE), "rendered": rendered}
+    base = open_model(str(save_tiny_model(tmp_path / "base", positions=MAX_POSITIONS, chat=False))).describe()
+    assert base["chat_template"] is None
+    assert base["weights"] != said["weights"]  # the tokenizer counts
+    again = open_model(str(save_tiny_model(tmp_path / "again", positions=MAX_POSITIONS))).describe()
+    assert again["weights"] == said["weights"]
+    other = open_model(str(save_tiny_model(tmp_path / "other", positions=MAX_POSITIONS, seed=4))).describe()
+    assert other["weights"] != said["weights"]
+
+
+def test_a_base_model_in_chat_form_is_pointed_to_completions(tmp_path: Path) -> None:
+    base = open_model(str(save_tiny_model(tmp_path / "base", chat=False)))
+    with pytest.raises(ConfigError, match="--form completion"):
+        asyncio.run(base.generate([[Message("user", "a")]], GREEDY))
+
+
+def test_a_template_that_does_not_take_a_chat_is_one_line(folder: Path) -> None:
+    model = open_model(str(folder))
+    model.tokenizer.chat_template = "{{ raise_exception('no\nsystem turns') }}"
+    with pytest.raises(ConfigError, match="no system turns"):
+        asyncio.run(model.generate([[Message("system", "a")]], GREEDY))
+
+
+def test_weights_that_are_not_there_are_not_made_up(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    weights = load_file(copy / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        ConfigError, match=r"1 of the model's weights are not in its files, such as model\.layers\.1\.mlp"
+    ):
+        open_model(str(copy))
+
+
+def test_a_cancelled_call_ends_at_its_next_token(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    begun = threading.Event()
+
+    def slow(*args: Any, **options: Any) -> Any:
+        passes.append(1)
+        begun.set()
+        time.sleep(0.02)
+        return forward(*args, **options)
+
+    forward = model.model.forward
+    monkeypatch.setattr(model.model, "forward", slow)
+
+    async def story() -> int:
+        task = asyncio.create_task(model.complete(["endless"] * 3, Sampling(max_tokens=110, temperature=0.5)))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return len(passes)
+
+    at_cancel = asyncio.run(story())  # waits for the thread
+    assert len(passes) <= at_cancel + 1
 
 
 def test_concurrent_callers_get_their_own_replies(model: Any) -> None:

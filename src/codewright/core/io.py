@@ -27,11 +27,6 @@ ZSTD_LEVEL = 3
 _TEMPORARY = ".tmp"
 
 
-def cache_root() -> Path:
-    """Return the folder for what is fetched or computed once for many runs; XDG_CACHE_HOME moves it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codewright"
-
-
 def is_remote(path: str | Path) -> bool:
     """Tell whether fsspec, not the local file system, must open this path."""
     return "://" in str(path)

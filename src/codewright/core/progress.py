@@ -23,7 +23,7 @@ class Reporter:
     """Where long work tells what it is doing; `quiet` keeps it silent (tests, workers)."""
 
     def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
-        self.console = console or Console(stderr=True, quiet=quiet, highlight=False)
+        self.console = console or Console(stderr=True, quiet=quiet, highlight=False, emoji=False)
 
     @contextlib.contextmanager
     def bar(self, label: str, total: int, done: int = 0) -> Iterator[Advance]:

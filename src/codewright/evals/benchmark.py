@@ -44,6 +44,8 @@ from codewright.sandbox.job import Job, Result
 
 BENCHMARKS_PACKAGE = "codewright.evals.benchmarks"
 
+USUAL_KIND = "canonical solutions"
+
 Run = Callable[[Job], Awaitable[Result]]
 """Runs a job under the limits that hold for its problem, in one process where its values are not plain data."""
 
@@ -130,7 +132,7 @@ class Benchmark:
     @cached_property
     def reference_kind(self) -> str:
         """Name what `references` are."""
-        return cast(str, self._optional("REFERENCE_KIND", "canonical solutions"))
+        return cast(str, self._optional("REFERENCE_KIND", USUAL_KIND))
 
     def runnable(self, problem: Problem) -> str | None:
         """Say why a problem cannot be run on this machine; None if it can."""

@@ -14,7 +14,7 @@ from codewright.core.plugins import list_plugins
 from codewright.core.progress import Reporter
 from codewright.core.records import Answer
 from codewright.evals.answers import read_answers
-from codewright.evals.benchmark import BENCHMARKS_PACKAGE
+from codewright.evals.benchmark import BENCHMARKS_PACKAGE, USUAL_KIND
 from codewright.evals.doctor import MOST_FAILING, Diagnosis
 from codewright.evals.session import Loaded, Options, Session, load
 
@@ -109,17 +109,18 @@ def _lines(loaded: Loaded, diagnosis: Diagnosis) -> list[Line]:
 def print_checkup(lines: Sequence[Line]) -> bool:
     """Print the table; True if a benchmark's scores would be withheld here."""
     table = Table(title="references on this machine", title_justify="left")
-    for name in ("benchmark", "language", "release", "problems", "references", "pass", "what fails, and why"):
+    for name in ("benchmark", "release", "language", "problems", "pass"):
         table.add_column(name, justify="right" if name in ("problems", "pass") else "left", overflow="fold")
+    notes: list[str] = []
     for line in lines:
         share = f"{line.passed} of {line.checked}" if line.checked else "-"
-        cells = (
-            line.item, line.language, line.release, str(line.problems or "-"),
-            line.kind if line.checked else "-", share, line.trouble or _name_failing(line.failing),
-        )  # fmt: skip
+        cells = (line.item, line.release, line.language, str(line.problems or "-"), share)
         table.add_row(*map(Text, cells))
-    console = Console(highlight=False)
+        notes += [f"{line.item} {line.language}".rstrip() + f": {note}" for note in _notes(line)]
+    console = Console(highlight=False, emoji=False, markup=False, soft_wrap=True)
     console.print(table)
+    for note in notes:
+        console.print(note)
     sick = sorted({f"{line.item} ({line.language})" for line in lines if line.sick})
     if sick:
         console.print(
@@ -128,12 +129,20 @@ def print_checkup(lines: Sequence[Line]) -> bool:
     return bool(sick)
 
 
-def _name_failing(failing: Sequence[tuple[str, str]]) -> str:
+def _notes(line: Line) -> list[str]:
+    """Say what the numbers do not: other references than canonical solutions, what fails and why."""
+    notes = [line.trouble] if line.trouble else []
+    if line.checked and line.kind != USUAL_KIND:
+        notes.append(f"references are {line.kind}")
+    return [*notes, *_name_failing(line.failing)]
+
+
+def _name_failing(failing: Sequence[tuple[str, str]]) -> list[str]:
     by_cause: dict[str, list[str]] = defaultdict(list)
     for task, cause in failing:
         by_cause[cause].append(task)
     parts = []
     for cause, tasks in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
         more = f" and {len(tasks) - _MOST_NAMED} more" if len(tasks) > _MOST_NAMED else ""
-        parts.append(f"{', '.join(tasks[:_MOST_NAMED])}{more}: {cause}")
-    return "; ".join(parts)
+        parts.append(f"{', '.join(tasks[:_MOST_NAMED])}{more} fail ({cause})")
+    return parts

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from codewright import __version__
-from codewright.core.io import cache_root, read_json, write_json
+from codewright.core.cache import cache_root
+from codewright.core.io import read_json, write_json
 from codewright.core.records import Answer, Problem, content_id
 from codewright.evals.benchmark import Benchmark, Run
 from codewright.evals.judging import judge_answer

@@ -47,7 +47,7 @@ def limits_for(reference_s: float | None, slowness: float) -> Limits:
 def describe_limits(slowness: float) -> dict[str, object]:
     """Return the rule for scores.json."""
     return {
-        "cpu_s": f"{FLOOR_CPU_S:g} x {slowness:.2f} + {FACTOR:g} x the reference's",
+        "cpu_s": f"{FLOOR_CPU_S:g} x slowness + {FACTOR:g} x the reference's",
         "wall_s": f"{_WALL_PER_CPU:g} x cpu_s + {_WALL_MORE_S:g}",
         "slowness": round(slowness, 2),
     }

@@ -1,6 +1,7 @@
 """What evaluating needs: benchmarks with their data, an open sandbox, references that pass, answers that are complete."""
 
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,13 +43,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A benchmark with its problems."""
+    """A benchmark with its problems. totals: how many there are in each language, before `limit`."""
 
     benchmark: Benchmark
     data: Data
     problems: list[Problem]
-    of: int
-    """How many problems there are, before `limit`."""
+    totals: Mapping[str, int]
+
+    @property
+    def of(self) -> int:
+        """Count the problems there are in the languages of these."""
+        return sum(self.totals[language] for language in {problem.language for problem in self.problems})
 
 
 def load(item: str, options: Options) -> Loaded:
@@ -64,7 +69,9 @@ def load(item: str, options: Options) -> Loaded:
                 f"benchmark {item} has no language '{name}'{did_you_mean(name, known)}; there are: {', '.join(known)}"
             )
         problems = [problem for problem in problems if problem.language in wanted]
-    return Loaded(benchmark, data, problems[: options.limit], len(problems))
+    return Loaded(
+        benchmark, data, problems[: options.limit], Counter(problem.language for problem in problems)
+    )
 
 
 @dataclass

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import fsspec
 
+from codewright.core.cache import cache_root
 from codewright.core.errors import ConfigError
-from codewright.core.io import atomic_write, cache_root, open_content
+from codewright.core.io import atomic_write, open_content
 from codewright.core.text import one_line
 
 
@@ -51,7 +52,7 @@ def content_sha256(path: Path) -> str:
 
 def find_data(key: str, sources: tuple[Source, ...], releases: Mapping[str, str], path: str | None) -> Data:
     """Find a benchmark's data: the given path, else the cache, else fetched. Raises ConfigError if none of them has it."""
-    if path is None and not sources:
+    if not sources and (path is None or Path(path).is_dir()):
         return Data(None, "", "bundled")
     if path is None:
         fetched = [_fetch(key, source) for source in sources]

@@ -197,10 +197,10 @@ def whisker(share: float, low: float, high: float, label: str) -> Markup:
     )  # fmt: skip
 
 
-def share_axis() -> Markup:
-    """Draw the tick labels that stand under whiskers."""
+def share_axis(whole: int = 1) -> Markup:
+    """Draw the tick labels that stand under whiskers. whole: what all is called, 1 or 100."""
     labels = [
-        element("text", f"{at / 100:g}", x=_pct(at), y=12, text_anchor="middle")
+        element("text", f"{at * whole / 100:g}", x=_pct(at), y=12, text_anchor="middle")
         for at in (0, 25, 50, 75, 100)
     ]
     return element("svg", *labels, class_="whiskers", width="100%", height=16, aria_hidden="true")

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from codewright.core.io import cache_root
+from codewright.core.cache import cache_root
 from codewright.sandbox.guest.commands import CACHE_PLACE, ROOTS_PLACE, fill_in
 from codewright.sandbox.toolchains import CacheRecipe, Language, find_root, load_language, search_path
 

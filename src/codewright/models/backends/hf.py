@@ -1,4 +1,4 @@
-"""A local Hugging Face folder as a model, on the GPU when there is one, else on the CPU, in fp32.
+"""A Hugging Face model, from a folder or the hub, on the GPU when there is one, else on the CPU, in fp32.
 
 Requests are sorted by length, padded on the left and decoded together; a row leaves its batch when it is done. What a
 request gets does not depend on its batch, except where two tokens are tied to the last bits of a sum.
@@ -6,11 +6,11 @@ Limit: one process, one device; prompts that leave no room in the model's positi
 """
 
 import asyncio
+import json
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,30 +21,39 @@ from transformers.cache_utils import DynamicCache
 from transformers.utils import logging as transformers_logging
 
 from codewright.core.errors import ConfigError
-from codewright.core.records import Message
+from codewright.core.records import Message, content_id
 from codewright.core.rng import stable_hash
 from codewright.core.text import one_line
+from codewright.models.hf_source import HfSource, find_source
 from codewright.models.model import Reply, Sampling
 
 BATCH_ROWS = 64
 """Rows decoded together: on two CPU cores a 2M-parameter model gains nothing beyond."""
 
+_NO_END = 2**31
+"""Positions of a model without a table of them, such as a recurrent one."""
 
-def open_backend(path: str) -> "HfModel":
-    """Open a folder, or the `model` folder inside a training stage's. Raises ConfigError when neither holds a model."""
-    folder = Path(path)
-    if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
-        folder = folder / "model"
-    for name in ("config.json", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise ConfigError(f"{folder}: not a model folder, it has no {name}")
+_RENDERED_CHARACTERS = 200
+
+
+def open_backend(rest: str) -> "HfModel":
+    """Open a folder, a training stage's, or a model of the hub. Raises ConfigError when there is none that can be loaded."""
+    source = find_source(rest)
     transformers_logging.disable_progress_bar()
+    options = source.options()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="float32")
+        tokenizer = AutoTokenizer.from_pretrained(source.path, **options)
+        model, loaded = AutoModelForCausalLM.from_pretrained(
+            source.path, dtype="float32", output_loading_info=True, **options
+        )
     except Exception as error:  # safetensors and transformers raise kinds of their own, all for bad files
-        raise ConfigError(f"{folder}: the model cannot be loaded ({one_line(error)})") from None
-    return HfModel(model, tokenizer)
+        raise ConfigError(f"{source.path}: the model cannot be loaded ({one_line(error)})") from None
+    missing = sorted(loaded["missing_keys"])
+    if missing:  # transformers would go on with random numbers in their place
+        raise ConfigError(
+            f"{source.path}: {len(missing)} of the model's weights are not in its files, such as {missing[0]}"
+        )
+    return HfModel(model, tokenizer, rest, source)
 
 
 @dataclass
@@ -61,33 +70,64 @@ class _Request:
 class HfModel:
     """A loaded causal language model; calls take turns, so concurrent callers are safe."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
-        """Take a model and its tokenizer; see `open_backend`."""
+    def __init__(self, model: Any, tokenizer: Any, name: str, source: HfSource) -> None:
+        """Take a model, its tokenizer, what it was asked for as and where it was found; see `open_backend`."""
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = model.to(self.device).eval()
         self.tokenizer = tokenizer
         ends = model.generation_config.eos_token_id
         self._ends = frozenset(ends if isinstance(ends, list) else [ends]) - {None} | {tokenizer.eos_token_id}
-        self._positions = int(model.config.max_position_embeddings)
+        positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self._positions = int(positions) if positions else _NO_END
         self._turn = threading.Lock()
+        self._name = name
+        self._identity = source.identity()
+
+    def describe(self) -> dict[str, Any]:
+        """Return spec, a hash of the weights or the hub's commit, and how the chat template renders a turn, if it has one."""
+        return {
+            "model": f"hf:{self._name}",
+            "weights": self._identity,
+            "chat_template": self._describe_template(),
+        }
+
+    def _describe_template(self) -> dict[str, str] | None:
+        template = self.tokenizer.chat_template
+        if not template:
+            return None
+        rendered = self._render([Message("user", "QUESTION")])
+        source = template if isinstance(template, str) else json.dumps(template, sort_keys=True)
+        return {"sha256": content_id(source), "rendered": rendered[:_RENDERED_CHARACTERS]}
 
     async def generate(self, chats: Sequence[Sequence[Message]], sampling: Sampling) -> list[Reply]:
         """Answer chats through the tokenizer's chat template. Raises ConfigError when it has none."""
         if not self.tokenizer.chat_template:
-            raise ConfigError("this model's tokenizer has no chat template; use the completion form")
-        texts = [
-            self.tokenizer.apply_chat_template(
-                [{"role": turn.role, "content": turn.content} for turn in chat],
-                tokenize=False,
-                add_generation_prompt=True,
+            raise ConfigError(
+                f"model {self._name}: its tokenizer has no chat template; ask in completion form (--form completion)"
             )
-            for chat in chats
-        ]
-        return await self.complete(texts, sampling)
+        return await self._run([self._render(chat) for chat in chats], sampling, special_tokens=False)
+
+    def _render(self, chat: Sequence[Message]) -> str:
+        turns = [{"role": turn.role, "content": turn.content} for turn in chat]
+        try:
+            text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        except Exception as error:  # templates raise errors of their own, e.g. for a role they do not know
+            raise ConfigError(
+                f"model {self._name}: its chat template does not take this chat ({one_line(error)})"
+            ) from None
+        return text
 
     async def complete(self, texts: Sequence[str], sampling: Sampling) -> list[Reply]:
-        """Continue plain texts; no special tokens are added."""
-        return await asyncio.to_thread(self._complete, list(texts), sampling)
+        """Continue plain texts, after the start token if the tokenizer puts one before texts."""
+        return await self._run(list(texts), sampling, special_tokens=True)
+
+    async def _run(self, texts: list[str], sampling: Sampling, *, special_tokens: bool) -> list[Reply]:
+        stopped = threading.Event()
+        try:
+            return await asyncio.to_thread(self._complete, texts, sampling, special_tokens, stopped)
+        except asyncio.CancelledError:
+            stopped.set()  # a thread cannot be ended from outside, and the program waits for it
+            raise
 
     async def log_likelihood(self, texts: Sequence[str], window_tokens: int = 256) -> list[tuple[float, int]]:
         """Return (nats, tokens) of each text: its log-likelihood, never positive, and its number of tokens.
@@ -132,9 +172,11 @@ class HfModel:
         loss_BT = functional.cross_entropy(logits_BTV.transpose(1, 2), ids_BT[:, 1:], reduction="none")
         return [float(loss_BT[row, : len(ids) - 1].double().sum()) for row, ids in enumerate(windows)]
 
-    def _complete(self, texts: list[str], sampling: Sampling) -> list[Reply]:
+    def _complete(
+        self, texts: list[str], sampling: Sampling, special_tokens: bool, stopped: threading.Event
+    ) -> list[Reply]:
         with self._turn:
-            encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+            encoded = self.tokenizer(texts, add_special_tokens=special_tokens)["input_ids"] if texts else []
             repeats: Counter[str] = Counter()
             requests: list[_Request] = []
             for order, (text, ids) in enumerate(zip(texts, encoded, strict=True)):
@@ -148,11 +190,11 @@ class HfModel:
                 else:
                     self._finish(request, "length")
             for first in range(0, len(ready), BATCH_ROWS):
-                self._decode(ready[first : first + BATCH_ROWS], sampling)
+                self._decode(ready[first : first + BATCH_ROWS], sampling, stopped)
         return [request.reply for request in requests if request.reply is not None]
 
     @torch.inference_mode()
-    def _decode(self, alive: list[_Request], sampling: Sampling) -> None:
+    def _decode(self, alive: list[_Request], sampling: Sampling, stopped: threading.Event) -> None:
         """Decode one batch token by token, taking rows out as they finish."""
         length = max(len(request.ids) for request in alive)
         ids_BT = torch.zeros((len(alive), length), dtype=torch.long)
@@ -162,7 +204,7 @@ class HfModel:
             mask_BT[row, length - len(request.ids) :] = 1
         ids_BT, mask_BT = ids_BT.to(self.device), mask_BT.to(self.device)
         cache = DynamicCache(config=self.model.config)
-        while alive:
+        while alive and not stopped.is_set():
             position_BT = (mask_BT.cumsum(1) - 1).clamp(min=0)[:, -ids_BT.shape[1] :]
             logits_BV = self.model(
                 input_ids=ids_BT,

@@ -1,0 +1,131 @@
+"""What OpenAI-compatible servers answer, read with care: the field names are the API's, the gaps and errors everybody's own.
+
+Source of the names: platform.openai.com/docs/api-reference (chat and completions), and what vLLM, SGLang, Ollama, llama.cpp and
+`transformers serve` send instead.
+"""
+
+import json
+import os
+import re
+from typing import Any
+
+from codewright.core.text import one_line
+from codewright.models.model import Reply
+
+_FINISHED = {"length": "length", "content_filter": "refusal"}
+"""The API's finish_reason -> ours; anything else that is no failure is `stop`."""
+
+_BROKEN_OFF = frozenset({"abort", "error", "insufficient_system_resource"})
+"""Reasons by which vLLM, SGLang and others say that they gave up on a request."""
+
+_FILTERED = frozenset({"content_filter", "content_policy_violation"})
+_TOO_LONG = re.compile(r"context.?(length|size|window)|maximum (model|input) length", re.IGNORECASE)
+
+
+class Unreadable(Exception):  # noqa: N818 - not an error of ours: the caller asks again
+    """A reply that is none. The message says what came instead."""
+
+
+def read_reply(text: str, *, chat: bool) -> Reply:
+    """Read the body of an answer with status 200. Raises Unreadable for cut JSON, an empty body, no choices and their like."""
+    if not text.strip():
+        raise Unreadable("an empty body")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        raise Unreadable(f"no JSON, or cut JSON: {one_line(text, 80)}") from None
+    choices = data.get("choices") if isinstance(data, dict) else None
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise Unreadable(f"no choices: {error_text(text)}")
+    choice = choices[0]
+    reason = choice.get("finish_reason")
+    if reason in _BROKEN_OFF:
+        raise Unreadable(f"a reply that ended by '{reason}'")
+    content, refusal = _chat_content(choice) if chat else (_flat(choice.get("text")), "")
+    if content is None:
+        raise Unreadable(f"a choice without {'content' if chat else 'text'}: {one_line(text, 80)}")
+    usage = data.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return Reply(
+        refusal or content,
+        "refusal" if refusal else _FINISHED.get(str(reason), "stop"),
+        _count(counts.get("prompt_tokens")),
+        _count(counts.get("completion_tokens")),
+    )
+
+
+def _chat_content(choice: dict[str, Any]) -> tuple[str | None, str]:
+    """Return a chat reply's text, and its refusal where there is one. No content at all is an empty text."""
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return None, ""
+    refusal = message.get("refusal")
+    content = message.get("content")
+    return "" if content is None else _flat(content), refusal if isinstance(refusal, str) else ""
+
+
+def _flat(content: object) -> str | None:
+    """Join content that comes as a list of parts, of which only the text ones count."""
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else None
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def error_text(body: str) -> str:
+    """Return what an error's body says, in one line: OpenAI's `error.message`, FastAPI's `detail`, or the text itself."""
+    try:
+        said: object = json.loads(body)
+    except ValueError:
+        return one_line(body, 200) or "no words"
+    for name in ("error", "message", "detail"):
+        if isinstance(said, dict) and said.get(name):
+            said = said[name]
+    return one_line(said if isinstance(said, str) else json.dumps(said), 200)
+
+
+def error_code(body: str) -> str:
+    """Return the `code` or `type` of an error, or nothing."""
+    try:
+        error = json.loads(body).get("error")
+        return str(error.get("code") or error.get("type") or "")
+    except (ValueError, AttributeError):
+        return ""
+
+
+def is_filtered(body: str) -> bool:
+    """Tell whether an error means that the prompt was refused, as Azure's filter does by a 400."""
+    return error_code(body) in _FILTERED
+
+
+def is_too_long(body: str) -> bool:
+    """Tell whether an error means that prompt and reply together are longer than the model's context."""
+    return error_code(body) == "context_length_exceeded" or bool(_TOO_LONG.search(error_text(body)))
+
+
+def failure_causes(error: BaseException) -> list[BaseException]:
+    """List an error and what lies behind it, the deepest last, since transports wrap each other's errors."""
+    causes = [error]
+    while (deeper := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(deeper)
+    return causes
+
+
+def failure_text(error: BaseException) -> str:
+    """Say in one line why no answer came."""
+    if isinstance(error, OSError) and error.errno is not None:
+        known = os.strerror(error.errno) if error.errno > 0 else error.strerror
+        return one_line(known or error)
+    return one_line(str(error) or type(error).__name__)
+
+
+def cut_at_stop(reply: Reply, stops: tuple[str, ...]) -> Reply:
+    """End a reply at the first stop text: some servers leave it in, and some take only four."""
+    found = [place for stop in stops if (place := reply.text.find(stop)) >= 0]
+    if not found:
+        return reply
+    return Reply(reply.text[: min(found)], "stop", reply.prompt_tokens, reply.completion_tokens)
