@@ -11,13 +11,15 @@ import argparse
 import asyncio
 import gzip
 import json
-import re
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from codewright.core.records import Problem
+from codewright.evals.benchmarks import humanevalpack
+from codewright.evals.benchmarks.multipl_e import program_job
 from codewright.sandbox.job import Job, Limits, Result
 from codewright.sandbox.pool import open_sandbox
 from codewright.sandbox.toolchains import list_installed
@@ -29,24 +31,25 @@ LIMITS = Limits(wall_s=60.0, cpu_s=5.0)
 """CPU time decides, so that a busy machine changes no verdict. The dearest program that passes needs 1.1 s."""
 
 MULTIPL_E_LANGUAGES = {
-    "cpp": ("cpp", "main.cpp"),
-    "cs": ("csharp", "Main.cs"),
-    "java": ("java", "Problem.java"),
-    "js": ("javascript", "main.js"),
-    "php": ("php", "main.php"),
-    "sh": ("bash", "main.sh"),
-    "ts": ("typescript", "main.ts"),
+    "cpp": "cpp",
+    "cs": "csharp",
+    "java": "java",
+    "js": "javascript",
+    "php": "php",
+    "sh": "bash",
+    "ts": "typescript",
 }
-"""Language in the file -> the sandbox's language and the program's name."""
+"""Language in the file -> the sandbox's."""
 
 HUMANEVALPACK_LANGUAGES = {
-    "python": ("python", "main.py"),
-    "js": ("javascript", "main.js"),
-    "java": ("java", "Main.java"),
-    "go": ("go", "main.go"),
-    "cpp": ("cpp", "main.cpp"),
-    "rust": ("rust", "main.rs"),
+    "python": "python",
+    "js": "javascript",
+    "java": "java",
+    "go": "go",
+    "cpp": "cpp",
+    "rust": "rust",
 }
+"""Name of the file -> the sandbox's language."""
 
 _CRASHED = "published as passed although it dies of an exception: that evaluator only looked for 'Fail' in what Mono prints"
 
@@ -68,13 +71,6 @@ DISAGREEING = {
 }
 """MultiPL-E programs whose verdict may differ from the published one, with the cause."""
 
-FAILING = {
-    "JavaScript/162": "needs npm's js-md5",
-    "Rust/32": "calls gen_range with two arguments, as rand did before 0.8",
-    "Rust/50": "calls gen_range with two arguments, as rand did before 0.8",
-}
-"""Canonical solutions of HumanEvalPack that may fail, with the cause."""
-
 Row = dict[str, Any]
 
 
@@ -92,10 +88,9 @@ def program_name(row: Row) -> str:
     return f"{row['language']}/{row['task_id']}"
 
 
-def program_job(row: Row) -> Job:
+def published_job(row: Row) -> Job:
     """Make the job of one published program."""
-    language, file = MULTIPL_E_LANGUAGES[row["language"]]
-    return Job("script", {file: row["program"]}, language=language, limits=LIMITS)
+    return replace(program_job(row["language"], row["program"]), limits=LIMITS)
 
 
 def published_rule(row: Row, result: Result) -> bool:
@@ -107,37 +102,15 @@ def published_rule(row: Row, result: Result) -> bool:
 
 # ------------------------------------------------------------------------------------------------------ HumanEvalPack
 
-_GO_IMPORTS = re.compile(r'^import (?:\([^)]*\)|"[^"]*")\n', re.MULTILINE)
-_GO_ASSUMED = ('"math"', '"sort"', '"strconv"', '"strings"')
-"""Solutions use these without an import of theirs."""
+
+def canonical_job(problem: Problem) -> Job:
+    """Make the job of a problem's canonical solution."""
+    return replace(humanevalpack.job(problem, humanevalpack.references(problem)[0]), limits=LIMITS)
 
 
-def go_program(row: Row, solution: str) -> str:
-    """Imports of prompt and test_setup in one block, those in use; helpers stand only in the prompt."""
-    text = f"{row['test_setup']}\n{row['prompt']}{solution}".replace("package main\n", "", 1)
-    names = {name for block in _GO_IMPORTS.findall(text) for name in re.findall(r'"[^"]*"', block)}
-    body = _GO_IMPORTS.sub("", text)
-    code = re.sub(r"//.*", "", body + row["test"]) + "testing."
-    used = [
-        name
-        for name in sorted({*names, *_GO_ASSUMED})
-        if re.search(rf"\b{name.strip(chr(34)).rpartition('/')[2]}\.", code)
-    ]
-    return "package main\nimport (\n" + "\n".join(used) + "\n)\n" + body
-
-
-def solution_job(language: str, row: Row, solution: str) -> Job:
-    """Make the job of one solution with its problem's tests."""
-    name, file = HUMANEVALPACK_LANGUAGES[language]
-    program = row["prompt"] + solution
-    if language == "go":
-        program = go_program(row, solution)
-    if language == "cpp":
-        # Canonical solutions were written against the declaration's headers, helpers stand in the prompt.
-        headers = re.findall(r"^#include.*$", row["declaration"], re.MULTILINE)
-        program = "\n".join([*headers, program])
-    mode = "split" if language == "python" else "script"
-    return Job(mode, {file: program}, language=name, tests=row["test"], limits=LIMITS)  # type: ignore[arg-type]
+def buggy_job(problem: Problem) -> Job:
+    """Make the job of a problem's buggy solution."""
+    return replace(humanevalpack.job(problem, humanevalpack.buggy(problem)), limits=LIMITS)
 
 
 # ---------------------------------------------------------------------------------------------------------- the tables
@@ -173,7 +146,7 @@ class Comparison:
 
 def compare_multipl_e(language: str, rows: list[Row], workers: int) -> Comparison:
     """Run one language's published programs."""
-    results = run_jobs((program_job(row) for row in rows), workers)
+    results = run_jobs((published_job(row) for row in rows), workers)
     pairs = list(zip(rows, results, strict=True))
     rest = {
         program_name(row): f"{result.status}, {result.detail}"
@@ -191,24 +164,21 @@ def compare_multipl_e(language: str, rows: list[Row], workers: int) -> Compariso
     return Comparison(cells, rest, results)
 
 
-def compare_humanevalpack(language: str, rows: list[Row], workers: int) -> Comparison:
+def compare_humanevalpack(language: str, problems: list[Problem], workers: int) -> Comparison:
     """Run one language's canonical and buggy solutions."""
-    good, bad = (
-        run_jobs((solution_job(language, row, row[key]) for row in rows), workers)
-        for key in ("canonical_solution", "buggy_solution")
-    )
+    good, bad = (run_jobs(map(job, problems), workers) for job in (canonical_job, buggy_job))
     rest = {
-        row["task_id"]: f"{result.status}, {result.detail}"
-        for row, result in zip(rows, good, strict=True)
+        problem.task_id: f"{result.status}, {result.detail}"
+        for problem, result in zip(problems, good, strict=True)
         if result.status != "passed"
     }
     caught = len(rest)
     rest |= {
-        f"{row['task_id']} (buggy)": result.status
-        for row, result in zip(rows, bad, strict=True)
+        f"{problem.task_id} (buggy)": result.status
+        for problem, result in zip(problems, bad, strict=True)
         if result.status in ("passed", "sandbox_error")
     }
-    cells = (language, str(len(rows)), str(len(rows) - caught), str(len(rest) - caught))
+    cells = (language, str(len(problems)), str(len(problems) - caught), str(len(rest) - caught))
     return Comparison(cells, rest, good)
 
 
@@ -223,16 +193,18 @@ def main() -> None:
     programs = read_rows(options.multipl_e)
     print("| MultiPL-E | programs | same verdict | judged as published | median ms | the rest |")
     print("|---|---|---|---|---|---|")
-    for key, (name, _) in MULTIPL_E_LANGUAGES.items():
+    for key, name in MULTIPL_E_LANGUAGES.items():
         if name in options.languages:
             rows = [row for row in programs if row["language"] == key]
             print(compare_multipl_e(key, rows, options.workers).line(DISAGREEING), flush=True)
     print("\n| HumanEvalPack | problems | canonical pass | buggy pass | median ms | the rest |")
     print("|---|---|---|---|---|---|")
-    for key, (name, _) in HUMANEVALPACK_LANGUAGES.items():
+    for key, name in HUMANEVALPACK_LANGUAGES.items():
         if name in options.languages:
-            rows = read_rows(options.humanevalpack / f"{key}.jsonl.gz")
-            print(compare_humanevalpack(key, rows, options.workers).line(FAILING), flush=True)
+            problems = humanevalpack.problems(str(options.humanevalpack / f"{key}.jsonl.gz"), "synthesize")
+            print(
+                compare_humanevalpack(key, problems, options.workers).line(humanevalpack.FAILING), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -1,33 +1,88 @@
-"""Code out of answers."""
+"""Code out of answers: the signatures, the first law, nothing loaded that is not needed."""
+
+import subprocess
+import sys
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from codewright.core.extract import from_chat, from_completion
+from codewright.core.extract import Extraction, from_chat, from_completion
+from codewright.core.extract.grammar import GRAMMARS
 
 CODE = "def f(x):\n    return x\n"
 
 
+@pytest.mark.parametrize("entry_point", ["", "f"])
 @pytest.mark.parametrize(
-    "response",
-    [CODE, f"```python\n{CODE}```", f"Here you are:\n```\n{CODE}```\nGood luck.", f"```py\n{CODE}"],
+    ("response", "how"),
+    [
+        (CODE, "whole text"),
+        (f"```python\n{CODE}```", "fence 1 of 1"),
+        (f"Here you are:\n```\n{CODE}```\nGood luck.", "fence 1 of 1"),
+        (f"```py\n{CODE}", "fence 1 of 1"),
+    ],
     ids=["bare", "fenced", "prose", "unclosed"],
 )
-def test_chat_answers(response: str) -> None:
-    assert from_chat(response).solution.strip() == CODE.strip()
+def test_chat_answers(response: str, how: str, entry_point: str) -> None:
+    assert from_chat(response, entry_point=entry_point) == Extraction(CODE, how)
 
 
-@pytest.mark.parametrize(
-    ("response", "kept"),
-    [
-        ("    return x\n", "    return x\n"),
-        ("    return x\n\nprint(f(1))\n", "    return x\n"),
-        (
-            "    y = g(\n        x,\n    )\n    return y\ndef g(x):\n    pass\n",
-            "    y = g(\n        x,\n    )\n    return y\n",
+@pytest.mark.parametrize("response", ["", "  \n", "I cannot do that.", "```python\n```", "```\n42\n```"])
+def test_no_code_is_said_to_be_none(response: str) -> None:
+    found = from_chat(response, entry_point="f")
+    assert (found.how, found.failed) == ("nothing found", True)
+
+
+def test_code_without_the_entry_point_is_code() -> None:
+    found = from_chat("```python\ndef g(x):\n    return x\n```", entry_point="f")
+    assert found == Extraction("def g(x):\n    return x\n", "fence 1 of 1, no f in it")
+
+
+def test_a_whole_program_is_left_as_it_is() -> None:
+    program = "def main():\n    print(int(input()) * 2)\n\nif __name__ == '__main__':\n    main()\n"
+    assert from_chat(f"```python\n{program}```\nFor 3 it prints:\n```\n6\n```").solution == program
+    script = "n = int(input())\nprint(n * 2)\n"
+    assert from_chat(f"Run it:\n```bash\npython a.py\n```\n```python\n{script}```").solution == script
+    assert from_chat(script).solution == script
+
+
+TEXTS = st.one_of(
+    st.text(),
+    st.lists(
+        st.sampled_from(
+            ["```", "```python\n", "\n```\n", "~~~", "<think>", "</think>", "def f(x):\n", "    return x\n", "'''", '"', "{",
+             "}", "(", "f(1)\n", "\n", "    ", "\u00a0", "\u201c", "\x00", "\ud800", "#", "//", "/*", "class A:\n", "\r\n",
+             "if __name__ == '__main__':\n", "function f(x) {", "return 1;\n", "<?php\n", "?>", "> ", "1. ", "fn f() {", ";"]
         ),
-        ("    y = [\n        x,\n]\n    return y\n", "    y = [\n        x,\n]\n    return y\n"),
-        ("", ""),
-    ],
-)
-def test_completions_end_with_their_function(response: str, kept: str) -> None:
-    assert from_completion("def f(x):\n", response).solution == "def f(x):\n" + (kept or "")
+        max_size=30,
+    ).map("".join),
+)  # fmt: skip
+
+
+@given(
+    response=TEXTS, prompt=TEXTS, language=st.sampled_from([*GRAMMARS, "lua"]), entry_point=st.sampled_from(["", "f", "A.f", "("])
+)  # fmt: skip
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_text_is_too_odd(response: str, prompt: str, language: str, entry_point: str) -> None:
+    for found in (
+        from_chat(response, language=language, entry_point=entry_point, prompt=prompt),
+        from_completion(prompt, response, language=language, entry_point=entry_point),
+    ):
+        assert found.how
+        assert found.solution.strip() or found.failed
+
+
+def test_only_the_grammar_that_is_needed_is_loaded() -> None:
+    script = (
+        "import sys\n"
+        "from codewright.core.extract import from_chat\n"
+        "from_chat('```python\\ndef f(x):\\n    return x\\n```', entry_point='f')\n"
+        "print(sorted(name for name in sys.modules if name.startswith('tree_sitter')))\n"
+        "from_chat('```go\\nfunc f() {}\\n```', language='go', entry_point='f')\n"
+        "print(sorted(name for name in sys.modules if name.startswith('tree_sitter') and '.' not in name))\n"
+    )
+    lines = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    assert lines[:2] == ["[]", "['tree_sitter', 'tree_sitter_go']"]

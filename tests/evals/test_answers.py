@@ -50,8 +50,11 @@ def test_each_kind_of_row(tmp_path: Path) -> None:
 
 
 def test_the_rawest_field_counts_unless_said(tmp_path: Path) -> None:
-    rows = [{"task_id": f"b/{n}", "response": "```\nraw\n```", "solution": "theirs"} for n in range(4)]
-    assert read(tmp_path, rows).pairs[0][1].solution.strip() == "raw"
+    rows = [
+        {"task_id": f"b/{n}", "response": f"```\ndef f{n}(): ...\n```", "solution": "theirs"}
+        for n in range(4)
+    ]
+    assert read(tmp_path, rows).pairs[0][1].solution.strip() == "def f0(): ..."
     assert read(tmp_path, rows, field="solution").pairs[0][1].solution == "theirs"
 
 

@@ -75,12 +75,22 @@ def test_wrong_schemas(tmp_path: Path, rows: list[dict[str, Any]], message: str)
         load_problems(str(tmp_path / "a.jsonl"))
 
 
-def test_unknown_benchmarks_and_files(tmp_path: Path, small: str, run_stages: Callable[..., Any]) -> None:
+def refuse_to_open(url: str, mode: str) -> None:
+    raise OSError("no network")
+
+
+def test_unknown_benchmarks_and_files(
+    tmp_path: Path, small: str, run_stages: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("codewright.evals.sources.fsspec.open", refuse_to_open)
     with pytest.raises(ConfigError, match=r"no benchmark named 'drill' \(did you mean 'drills'\?\)"):
         load_problems("drill")
     with pytest.raises(ConfigError, match="no such file"):
         load_problems(str(tmp_path / "nowhere.jsonl"))
-    with pytest.raises(ConfigError, match="give its file by path"):
+    with pytest.raises(
+        ConfigError, match=r"could not be fetched from https.*\(no network\); give its file with --data"
+    ):
         load_problems("humaneval")
     with pytest.raises(ConfigError, match="benchmark 'small' is named twice"):
         run_stages([{"eval.problems": {"id": "p", "benchmarks": [small, small]}}])

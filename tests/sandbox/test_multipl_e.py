@@ -6,8 +6,8 @@ from benchmarks.languages import (
     MULTIPL_E,
     MULTIPL_E_LANGUAGES,
     Row,
-    program_job,
     program_name,
+    published_job,
     published_rule,
     read_rows,
     run_jobs,
@@ -21,12 +21,14 @@ LEAST_AGREEMENT = 0.99
 
 
 def rows_of(language: str) -> list[Row]:
-    skip_without_toolchain(MULTIPL_E_LANGUAGES[language][0])
+    skip_without_toolchain(MULTIPL_E_LANGUAGES[language])
     return [row for row in read_rows(published(MULTIPL_E)) if row["language"] == language]
 
 
 def check(rows: list[Row]) -> None:
-    pairs: list[tuple[Row, Result]] = list(zip(rows, run_jobs(program_job(row) for row in rows), strict=True))
+    pairs: list[tuple[Row, Result]] = list(
+        zip(rows, run_jobs(published_job(row) for row in rows), strict=True)
+    )
     unexplained = {
         program_name(row): (row["passed"], result)
         for row, result in pairs

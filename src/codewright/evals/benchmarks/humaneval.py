@@ -5,10 +5,22 @@ Rows: task_id, prompt, entry_point, canonical_solution, test, where `test` defin
 
 from pathlib import Path
 
-from codewright.core.errors import ConfigError, DataError
-from codewright.core.io import read_jsonl
+from codewright.core.errors import ConfigError
 from codewright.core.records import Answer, Message, Problem
+from codewright.evals.rows import read_rows
+from codewright.evals.sources import Source
 from codewright.sandbox.job import Job, Result
+
+SOURCES = (
+    Source(
+        "HumanEval.jsonl.gz",
+        "https://raw.githubusercontent.com/openai/human-eval/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz",
+        "1d49078ba3e2b196b9344535bef34a43021f038fad9561d6ee7c53450609a6a2",
+    ),
+)
+
+STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+"""Source: arXiv 2107.03374, section 3.2."""
 
 _FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "test")
 
@@ -20,30 +32,17 @@ def problems(path: str | None) -> list[Problem]:
             "benchmark humaneval: give its file by path, e.g. benchmarks: [data/HumanEval.jsonl.gz]"
         )
     name = Path(path).name.split(".", 1)[0].lower()
-    found: dict[str, Problem] = {}
-    try:
-        for line, row in read_jsonl(path):
-            for field in _FIELDS:
-                if not isinstance(row.get(field), str):
-                    raise ConfigError(
-                        f"{path}, line {line}: not a HumanEval-shaped row: '{field}' is missing or not text "
-                        f"(needed: {', '.join(_FIELDS)}; found: {', '.join(sorted(row))})"
-                    )
-            if row["task_id"] in found:
-                raise ConfigError(f"{path}, line {line}: task_id '{row['task_id']}' stands there twice")
-            found[row["task_id"]] = Problem(
-                name,
-                row["task_id"],
-                row["prompt"],
-                row["entry_point"],
-                row["canonical_solution"],
-                row["test"],
-            )
-    except DataError as error:
-        raise ConfigError(f"benchmark file {error}") from None
-    if not found:
-        raise ConfigError(f"benchmark file {path}: holds no problem")
-    return list(found.values())
+    return [
+        Problem(
+            name,
+            row["task_id"],
+            row["prompt"],
+            row["entry_point"],
+            row["canonical_solution"],
+            row["test"],
+        )
+        for row in read_rows(path, "HumanEval-shaped", dict.fromkeys(_FIELDS, str))
+    ]
 
 
 def chat(problem: Problem) -> tuple[Message, ...]:
@@ -52,19 +51,23 @@ def chat(problem: Problem) -> tuple[Message, ...]:
     return (Message("user", ask),)
 
 
-def job(problem: Problem, answer: Answer) -> Job:
-    """Run `check(entry_point)` of the row's test against the answer, in a process of its own.
+def program(problem: Problem, answer: Answer) -> str:
+    """Return what runs.
 
     Helpers and imports that stand in the prompt are part of the task, so they come before a chat answer that left them
     out; a definition in the answer overrides the prompt's.
     """
-    solution = answer.solution
-    if answer.form == "chat":
-        solution = f"{problem.prompt}\n    pass\n\n{solution}"
+    if answer.form != "chat" or "from __future__ import" in answer.solution:  # which nothing may precede
+        return answer.solution
+    return f"{problem.prompt}\n    pass\n\n{answer.solution}"
+
+
+def job(problem: Problem, answer: Answer) -> Job:
+    """Run `check(entry_point)` of the row's test against the answer, in a process of its own."""
     tests = f"{problem.tests}\n\ncheck({problem.entry_point})\n"
     return Job(
         "split",
-        {"solution.py": solution},
+        {"solution.py": program(problem, answer)},
         entry_point=problem.entry_point,
         tests=tests,
         # Tests of three problems call helpers that stand in the prompt. They get the prompt's own, on the tests' side,

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, NamedTuple, NoReturn
 
-from codewright.sandbox.guest import plain
+from codewright.sandbox.guest import batch, plain
+from codewright.sandbox.guest.pieces import unpack_pieces
 from codewright.sandbox.guest.python_code import SourceError, compile_source, new_module
 from codewright.sandbox.guest.runners import TESTS_NAME
 from codewright.sandbox.guest.solution import CONFINED
@@ -91,6 +92,31 @@ class Link:
             self._end(Ending("not_plain", f"the answer of {name}: {error}"))
         return value
 
+    def call_each(self, name: str, order: batch.Order) -> batch.Row:
+        """Call a function of the solution many times; see `batch.Caller.make`."""
+        answer = self._exchange({**order._asdict(), "each": name})
+        outputs, seconds = unpack_pieces(answer), answer.get("seconds")
+        if outputs is None or type(seconds) is not dict:
+            self._end(_BROKEN)
+        error = _rebuild_exception(answer["raised"]) if "raised" in answer else None
+        if order.stop is not None and order.start + len(outputs) > order.stop - (error is not None):
+            self._end(_BROKEN)
+        if not outputs and error is None and order.start != order.stop:
+            self._end(_BROKEN)
+        return batch.Row(outputs, error, seconds)
+
+    def spelling(self, index: int) -> bytes:
+        """Ask for that of a long output; see `batch.Caller.spelling`."""
+        spelling = self._exchange({"spelling": index}).get("spelling")
+        try:
+            return bytes.fromhex(spelling)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            self._end(_BROKEN)
+
+    def refuse(self, name: str, reason: str) -> NoReturn:
+        """End because an output is no plain data."""
+        self._end(Ending("not_plain", f"the answer of {name}: {reason}"))
+
     def _exchange(self, order: plain.Json) -> dict[str, Any]:
         if self.ended:
             raise SolutionEndedError
@@ -159,6 +185,23 @@ def _replay_changes(arguments: tuple[Any, ...], after: plain.Json) -> None:
                 argument.update(new)
 
 
+class _Each:
+    """Many calls of one function behind the link."""
+
+    def __init__(self, link: Link, name: str) -> None:
+        self._link = link
+        self._name = name
+
+    def make(self, order: batch.Order) -> batch.Row:
+        return self._link.call_each(self._name, order)
+
+    def spelling(self, index: int) -> bytes:
+        return self._link.spelling(index)
+
+    def refuse(self, reason: str) -> NoReturn:
+        self._link.refuse(self._name, reason)
+
+
 def _proxy(link: Link, name: str) -> Callable[..., Any]:
     def call(*arguments: Any, **keywords: Any) -> Any:
         return link.call(name, arguments, keywords)
@@ -198,6 +241,8 @@ def examine(link: Link, tests: CompiledTests) -> Ending:
         for prelude in tests.parts[:-1]:
             exec(prelude, namespace)  # noqa: S102 - confined like the program itself
         entry = tests.entry_point
+        if entry:
+            batch.offer(_Each(link, entry), namespace)
         names = (
             [entry]
             if entry

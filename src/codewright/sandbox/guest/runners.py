@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from codewright.sandbox.guest.batch import offer_here
 from codewright.sandbox.guest.python_code import (
     SourceError,
     main_file,
@@ -44,6 +45,7 @@ def run_inproc(program: Program, tests: Tests, channel: VerdictChannel) -> NoRet
         _report_compile_error(error, channel)
     except BaseException as error:  # untrusted code may raise anything, SystemExit included
         _report_exception(error, channel)
+    offer_here(tests["tests"], namespace, tests["entry_point"])
     try:
         run_source(tests["tests"], TESTS_NAME, namespace)
     except SourceError as error:

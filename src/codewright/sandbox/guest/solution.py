@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from codewright.sandbox.guest import plain
+from codewright.sandbox.guest import batch, plain
+from codewright.sandbox.guest.pieces import pack_pieces
 from codewright.sandbox.guest.python_code import (
     SourceError,
     open_solution,
@@ -62,12 +63,18 @@ def serve_solution(program: Program, fd: int) -> NoReturn:
             print_traceback(error)
         _end(fd, status_of(error), describe(error))
     plain.send(fd, {"names": _public_functions(namespace)})
+    calls = batch.Calls()
     while True:
         try:
             call = plain.receive(fd)
         except EOFError:
             finish(0)
-        _answer(fd, namespace, call)
+        if "spelling" in call:
+            plain.send(fd, {"spelling": calls.spelling(call["spelling"]).hex()})
+        elif "each" in call:
+            _answer_each(fd, namespace, call, calls)
+        else:
+            _answer(fd, namespace, call)
 
 
 def _end(fd: int, status: str, detail: str) -> NoReturn:
@@ -99,6 +106,23 @@ def _answer(fd: int, namespace: dict[str, Any], call: plain.Json) -> None:
         _end(fd, "exited_early", describe(error))
     except BaseException as error:
         answer = {"raised": _describe_exception(error)}
+    flush_output()
+    plain.send(fd, answer)
+
+
+def _answer_each(fd: int, namespace: dict[str, Any], call: plain.Json, calls: batch.Calls) -> None:
+    name = call.pop("each")
+    try:
+        if name not in namespace:
+            raise NameError(f"name {name!r} is not defined")  # noqa: TRY301
+        row = calls.make(namespace[name], batch.Order(**call))
+    except SystemExit as error:
+        _end(fd, "exited_early", describe(error))
+    except BaseException as error:  # also out of a signal handler of the program's own
+        row = batch.Row([], error, {})
+    answer = {**pack_pieces(row.outputs), "seconds": row.seconds}
+    if row.error is not None:
+        answer["raised"] = _describe_exception(row.error)
     flush_output()
     plain.send(fd, answer)
 
