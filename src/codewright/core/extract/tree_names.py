@@ -90,7 +90,8 @@ def _leaves(node: "Node") -> "Iterator[Node]":
 
 def mentioned(node: "Node", language: str, data: bytes) -> frozenset[str]:
     """Collect the names that a node mentions, without those that it declares for itself."""
-    found, own = set(), set()
+    found: set[str] = set()
+    own: set[str] = set()
     for one in find_nodes(node, language, *GRAMMARS[language].names):
         name = text_of(one)
         if language == "php" and one.type == "name" and data[one.start_byte - 1 : one.start_byte] == b"$":
