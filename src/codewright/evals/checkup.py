@@ -89,6 +89,10 @@ def _lines(loaded: Loaded, diagnosis: Diagnosis) -> list[Line]:
     lines = []
     for language, count in sorted(problems.items()):
         checked = [one for one in diagnosis.references if one.language == language]
+        missing = next(
+            (why for problem in loaded.problems if problem.language == language
+             if (why := loaded.benchmark.runnable(problem))), None,
+        )  # fmt: skip
         failing = [(one.task_id, one.cause) for one in checked if not one.passed]
         lines.append(
             Line(
@@ -99,7 +103,7 @@ def _lines(loaded: Loaded, diagnosis: Diagnosis) -> list[Line]:
                 diagnosis.kind,
                 len(checked) - len(failing),
                 len(checked),
-                "" if checked else "no references published",
+                "" if checked else missing or "no references published",
                 failing,
             )
         )

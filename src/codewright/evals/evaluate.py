@@ -6,7 +6,7 @@ input is said before anything is computed; what was computed is kept, so that a 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,15 @@ from codewright.evals.generation import describe, generate_answers
 from codewright.evals.limits import describe_limits
 from codewright.evals.results import summarise
 from codewright.evals.scoring import ANSWERS, SCORES, VERDICTS, Bench, Pair, write_rows
-from codewright.evals.session import Loaded, Options, Session, load, refuse_incomplete, refuse_sick
+from codewright.evals.session import (
+    Loaded,
+    Options,
+    Session,
+    find_unrunnable,
+    load,
+    refuse_incomplete,
+    refuse_sick,
+)
 from codewright.models.model import Model, Sampling, open_model
 
 QUARANTINE = Path("quarantine", "answers.jsonl")
@@ -131,6 +139,8 @@ async def evaluate_answers(
     loaded = load(item, session.options)
     found = read_answers(answers, loaded.benchmark, loaded.problems, field=field)
     refuse_incomplete(found, item, session.options.partial)
+    spoken = loaded.only({problem.language for problem in found.problems})
+    missing = find_unrunnable(spoken, session.options.partial)
     folder = take_folder(out, {**_work(session, loaded), "answers": _digest(found.pairs)})
     if folder.scores is not None:
         return folder.scores
@@ -139,12 +149,16 @@ async def evaluate_answers(
             out / QUARANTINE,
             ({"line": one.line, "reason": one.reason, "row": dict(one.row)} for one in found.unusable),
         )
-    ready = await session.prepare(replace(loaded, problems=found.problems))
+    ready = await session.prepare(spoken.without(missing))
     diagnosis = await session.diagnose(ready)
     forced = refuse_sick(diagnosis, session.options.force)
     by_place = {(problem.language, problem.task_id): problem for problem in ready.problems}
     asked = Asked(
-        [(by_place[problem.language, problem.task_id], answer) for problem, answer in found.pairs],
+        [
+            (by_place[problem.language, problem.task_id], answer)
+            for problem, answer in found.pairs
+            if problem.language not in missing
+        ],
         _describe_file(answers, found),
         {"form": f"answers file, field {found.field}"},
         found.samples,
@@ -162,7 +176,7 @@ async def evaluate_model(
     folder = take_folder(out, work)
     if folder.scores is not None:
         return folder.scores
-    ready = await session.prepare(loaded)
+    ready = await session.prepare(loaded.without(find_unrunnable(loaded, session.options.partial)))
     diagnosis = await session.diagnose(ready)
     forced = refuse_sick(diagnosis, session.options.force)
     sampling = Sampling(

@@ -36,7 +36,7 @@ async def judge_answer(benchmark: Benchmark, problem: Problem, answer: Answer, r
         status=result.status,
         passed=outcome.passed,
         isolation=result.isolation,
-        forgeable=result.forgeable,
+        forgeable=result.forgeable or answer.form == "program",  # its tests are its own text
         seconds=round(result.cpu_s, 4),
         detail=result.detail,
         base_passed=outcome.marks.get("base_passed"),

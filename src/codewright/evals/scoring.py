@@ -74,9 +74,12 @@ async def judge_all(
         on_verdict(verdict.passed)
 
     todo = [pair for pair in pairs if _key(*pair) not in done]
-    async with asyncio.TaskGroup() as group:
-        for problem, answer in todo:
-            group.create_task(judge(problem, answer))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for problem, answer in todo:
+                group.create_task(judge(problem, answer))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # one line for the user; the others say the same
     return [done[_key(problem, answer)] for problem, answer in pairs]
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codewright.core.errors import ConfigError
@@ -43,7 +43,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A benchmark with its problems. totals: how many there are in each language, before `limit`."""
+    """A benchmark with its problems. totals: how many should be judged in each language, before `limit`."""
 
     benchmark: Benchmark
     data: Data
@@ -52,8 +52,22 @@ class Loaded:
 
     @property
     def of(self) -> int:
-        """Count the problems there are in the languages of these."""
-        return sum(self.totals[language] for language in {problem.language for problem in self.problems})
+        """Count the problems that should be judged."""
+        return sum(self.totals.values())
+
+    def only(self, languages: Collection[str]) -> "Loaded":
+        """Narrow it to some languages, as if it had no others."""
+        return replace(
+            self,
+            problems=[problem for problem in self.problems if problem.language in languages],
+            totals={language: count for language, count in self.totals.items() if language in languages},
+        )
+
+    def without(self, languages: Collection[str]) -> "Loaded":
+        """Leave languages out, which are missing then."""
+        return replace(
+            self, problems=[problem for problem in self.problems if problem.language not in languages]
+        )
 
 
 def load(item: str, options: Options) -> Loaded:
@@ -167,6 +181,18 @@ def refuse_sick(diagnosis: Diagnosis, force: bool) -> str:
             f"{reason}; see `codewright eval doctor {diagnosis.item}`, leave languages out with --languages, or score with --force"
         )
     return reason
+
+
+def find_unrunnable(loaded: Loaded, partial: bool) -> set[str]:
+    """Name the languages that this machine cannot run. Raises ConfigError for any unless `partial`: every number then says n of N."""
+    samples = {problem.language: problem for problem in loaded.problems}
+    reasons = {language: loaded.benchmark.runnable(problem) for language, problem in samples.items()}
+    missing = {language: reason for language, reason in reasons.items() if reason}
+    if missing and not partial:
+        raise ConfigError(
+            f"{loaded.benchmark.item}: {'; '.join(missing.values())}; leave out with --languages, or say --partial"
+        )
+    return set(missing)
 
 
 def refuse_incomplete(found: AnswerSet, item: str, partial: bool) -> None:
