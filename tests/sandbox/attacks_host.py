@@ -93,12 +93,14 @@ def attack():
             continue
 """),
     _host("inotify", "watch what the host does with files that both can see", """
-import ctypes, os, select
+import ctypes, os, select, time
 def attack():
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.inotify_init1(0)
     if fd < 0 or libc.inotify_add_watch(fd, os.path.dirname(READ_OFTEN).encode(), 0x21) < 0: return False
-    return select.select([fd], [], [], 2)[0] and READ_OFTEN.split('/')[-1].encode() in os.read(fd, 4096)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        if select.select([fd], [], [], 0.2)[0] and os.path.basename(READ_OFTEN).encode() in os.read(fd, 1 << 16): return True
 """, harmless=True),
     _host("dnotify", "the same through fcntl(2)", """
 import fcntl, os, signal, time
