@@ -42,8 +42,8 @@ def problems(path: str | None) -> list[Problem]:
 
 
 def _imports_in_use(code: str, tests: str) -> list[str]:
-    used = {node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)}
-    imports = [node for node in ast.parse(code).body if isinstance(node, ast.Import)]
+    used = {node.id for node in ast.walk(mbpp.parse(tests)) if isinstance(node, ast.Name)}
+    imports = [node for node in mbpp.parse(code).body if isinstance(node, ast.Import)]
     return [
         ast.unparse(node)
         for node in imports
