@@ -47,6 +47,25 @@ def test_a_whole_program_is_left_as_it_is() -> None:
     assert from_chat(script).solution == script
 
 
+def test_of_two_scripts_the_one_that_parses_and_is_longer() -> None:
+    short, long, broken = (
+        "print(1)",
+        "n = int(input())\nprint(n * 2)",
+        "print(1\nprint(2)\nprint(3)\nprint(4)",
+    )
+    for answer in ([short, long, broken], [broken, long, short], [long, broken]):
+        text = "\n".join(f"```python\n{code}\n```" for code in answer)
+        assert from_chat(text).solution == f"{long}\n"
+    assert from_chat(f"```python\n{broken}\n```").solution == f"{broken}\n"
+
+
+def test_a_program_is_its_first_version_or_a_later_one_of_it() -> None:
+    first, other, later = CODE, "def show(x):\n    print(x)\n", "def f(x):\n    return x + 0\n"
+    blocks = [f"```python\n{code}```\n" for code in (first, other, later)]
+    assert from_chat("".join(blocks[:2])).solution == first
+    assert from_chat("".join(blocks)).solution == later
+
+
 TEXTS = st.one_of(
     st.text(),
     st.lists(

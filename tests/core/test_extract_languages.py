@@ -181,6 +181,28 @@ def test_an_example_of_a_value_is_not_joined() -> None:
     assert from_chat(answer, language="javascript", entry_point="f").how == "fence 1 of 2"
 
 
+def test_prose_that_looks_like_code_is_left_out() -> None:
+    answer = "The code (C++):\n\n#include <vector>\nint f(int x) {\n  return x;\n}\n\nThis function (see above) is fast;"
+    found = from_chat(answer, language="cpp", entry_point="f")
+    assert squash(found.solution) == squash("#include <vector>\nint f(int x) {\n  return x;\n}")
+
+
+def test_functions_in_namespaces_are_found() -> None:
+    code = "namespace N {\n  export function f(x: number) { return x; }\n}"
+    found = from_chat(fence(code) + fence("N.f(1);"), language="typescript", entry_point="f")
+    assert (found.solution, found.how) == (f"{code}\n", "fence 1 of 2")
+
+
+def test_code_that_is_cut_off_is_still_code() -> None:
+    cut = "class P {\n    static int f(int x)\n    {\n        if (x > 1)\n        {\n            return x;\n"
+    found = from_chat(f"```csharp\n{cut}", language="csharp", entry_point="f")
+    assert (found.solution, found.failed) == (cut, False)
+    found = from_chat(f"Here it is:\n\n{cut}", language="csharp", entry_point="f")
+    assert found.solution == cut
+    calls = "return f(3)\nnew f(3)\nx = f(3)\na.f(3)\n@@"
+    assert from_chat(fence(calls), language="csharp", entry_point="f").failed
+
+
 def test_what_a_grammar_does_not_know_is_kept() -> None:
     odd = "bool f(any x) {\n    return x.type() == typeid(int) && @@;\n}"
     found = from_chat(fence(odd, "cpp"), language="cpp", entry_point="f")

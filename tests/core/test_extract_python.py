@@ -136,6 +136,15 @@ def test_a_statement_beside_others_goes_alone() -> None:
     assert ast.unparse(ast.parse(found.solution)) == "def f(x):\n    return 1\nx = 1\npass\ny = 2\nz = 3"
 
 
+def test_comments_go_with_what_they_are_about() -> None:
+    program = "# The helper.\n# It adds.\ndef g(x):\n    return x\n\n\n# The function.\ndef f(x):\n    return g(x)\n"
+    usage = "\n\n# An example.\nprint(f(1))\n\n# The end.\nN = 1\n"
+    found = from_chat(f"```python\n{program}{usage}```", entry_point="f")
+    assert found.solution == f"{program}\n\n\n# The end.\nN = 1\n"
+    first, second = program.split("\n\n\n")
+    assert from_chat(fence(first) + fence(second), entry_point="f").solution == program
+
+
 # ---------------------------------------------------------------------------------------------------------- the prompt
 
 BODY = "    y = [x]\n    return y\n"
@@ -185,6 +194,16 @@ def test_what_the_prompt_gives_is_added_where_it_is_needed(answer: str, added: s
     assert "def helper(x):" in found.solution  # tests may call it
     own = "def helper(x):\n    return 0\n\n\ndef f(x):\n    return helper(x)\n"
     assert from_chat(fence(own), entry_point="f", prompt=PROMPT).solution == own
+
+
+def test_imports_inside_the_function_of_the_prompt_count() -> None:
+    prompt = 'def f(x):\n    import math\n    from os import (\n        sep)\n    """Do."""\n'
+    answer = "def f(x):\n    return math.pi\n"
+    assert from_chat(fence(answer), entry_point="f", prompt=prompt).solution == f"import math\n{answer}"
+    answer = "def f(x):\n    return sep\n"
+    added = "from os import (\n        sep)\n"
+    assert from_chat(fence(answer), entry_point="f", prompt=prompt).solution == added + answer
+    assert from_chat(fence(RETURNS_1), entry_point="f", prompt=prompt).solution == RETURNS_1
 
 
 def test_additions_stand_behind_future_imports() -> None:

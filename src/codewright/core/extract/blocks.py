@@ -102,9 +102,9 @@ def with_other_blocks(chosen: Candidate, candidates: list[Candidate], task: Task
     if not others:
         return chosen.program, 1
     program = chosen.program
-    roots = program.live(program.hosts(task.name)) if task.name else program.pieces
+    roots = program.hosts(task.name) if task.name else program.pieces
     offered = _offered(chosen, others, task)
-    needed = reach(roots, offered)
+    needed = reach(roots, [*program.pieces, *offered]) & offered.keys()
     if not needed:
         return program, 1
     taken = sorted((piece for piece in needed), key=lambda piece: (offered[piece].number, piece.start))

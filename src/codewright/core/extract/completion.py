@@ -145,7 +145,7 @@ def _needed(program: Program, following: Program, task: Task) -> str:
             break
         if not piece.binds & known and task.name not in piece.binds | piece.members:
             offered.append(piece)
-    taken = reach(program.live(program.hosts(task.name)), offered)
+    taken = reach(program.hosts(task.name), [*program.pieces, *offered])
     return "".join(f"\n\n{following.source(piece)}\n" for piece in offered if piece in taken)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from codewright.core.extract.grammar import find_nodes, parse_tree
 from codewright.core.extract.markup import read_markup
 from codewright.core.extract.program import Piece, Program, insert, reach, remove
-from codewright.core.extract.python_pieces import DOCUMENTATION, STAR, indented
+from codewright.core.extract.python_pieces import DOCUMENTATION, STAR, indented, inner_imports
 from codewright.core.extract.task import Task, has_grammar, read_program, read_sound
 from codewright.core.extract.tree_names import go_imports, rust_imports
 
@@ -98,7 +98,8 @@ def with_context(program: Program, task: Task) -> str:
     elif program.language == "python":
         program = _in_python_class(program, given, task)
     hosts = given.hosts(task.name)
-    missing = [piece for piece in given.pieces if piece not in hosts and _is_missing(piece, program)]
+    pieces = [*inner_imports(given, hosts), *given.pieces] if program.language == "python" else given.pieces
+    missing = [piece for piece in pieces if piece not in hosts and _is_missing(piece, program)]
     if not missing:
         return program.text
     needed = _needed(missing, program)

@@ -147,7 +147,7 @@ GRAMMARS = {
         + " abstract_class_declaration interface_declaration type_alias_declaration enum_declaration function_signature "
         "internal_module module",
         bindings="lexical_declaration variable_declaration",
-        containers="class_declaration abstract_class_declaration class",
+        containers="class_declaration abstract_class_declaration class internal_module module",
         wrappers="export_statement ambient_declaration",
         names="identifier type_identifier shorthand_property_identifier",
         language="language_typescript",

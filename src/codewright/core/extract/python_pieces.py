@@ -132,6 +132,18 @@ def _shows(node: ast.stmt) -> bool:
     return not isinstance(call, ast.Call) or (isinstance(call.func, ast.Name) and call.func.id in _PRINTING)
 
 
+def inner_imports(program: Program, hosts: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the imports that stand at the top of these functions."""
+    for host in hosts:
+        source = program.source(host)
+        function = next(iter((parse_python(source) or ast.Module([], [])).body), None)
+        for node in function.body if isinstance(function, _FUNCTIONS) else ():
+            segment = ast.get_source_segment(source, node)
+            if segment and isinstance(node, ast.Import | ast.ImportFrom):
+                start = program.text.index(segment, host.start)
+                yield Piece(start, start + len(segment), "import", frozenset, _stored(node))
+
+
 # -------------------------------------------------------------------------------------------------------- what is defined
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from codewright.core.extract.characters import has_strange_characters, with_plain_characters
-from codewright.core.extract.program import Program
+from codewright.core.extract.program import Piece, Program
 from codewright.core.extract.python_pieces import first_error, parse_python, read_python
 from codewright.core.extract.task import Task, read_program, read_sound
 
@@ -59,18 +59,25 @@ def salvaged(code: str, task: Task) -> tuple[Program, str] | None:
         return None
     if not part.broken:
         return part, _LEFT_OUT
-    hosts = part.hosts(task.name) if task.name else []
-    kept = [
-        piece
-        for piece in part.pieces
-        if piece.kind not in {"broken", "run"} and (piece.sound or piece in hosts)
-    ]
-    sources = (part.source(piece) for piece in kept)
+    sources = (part.source(piece) for piece in _whole_pieces(part, task))
     whole = read_sound("\n\n".join(sources) + "\n", task.language)
     if whole is not None and defines_code(whole, task):
         return whole, _LEFT_OUT
     # Grammars do not know everything.
     return part, "does not parse"
+
+
+def _whole_pieces(program: Program, task: Task) -> Iterator[Piece]:
+    """Yield the pieces that parse, but not what is left of a line that does not."""
+    hosts = program.hosts(task.name) if task.name else []
+    left_out = -1
+    for piece in program.pieces:
+        beside = left_out >= 0 and "\n" not in program.text[left_out : piece.start]
+        if piece in hosts or (piece.kind not in {"broken", "run"} and piece.sound and not beside):
+            left_out = -1
+            yield piece
+        else:
+            left_out = piece.end
 
 
 def defines(program: Program, task: Task) -> bool:
