@@ -269,6 +269,18 @@ def test_a_wrong_output_ends_slow_calls(sandbox: Opened, mode: Mode) -> None:
     assert (result.status, result.detail) == ("failed", "AssertionError: call 0: 5, expected 4")
 
 
+def test_a_wrong_output_ends_a_call_that_still_runs(sandbox: Opened) -> None:
+    """Without that the program would run into the job's limit, which says nothing about where."""
+    result = run(sandbox, "split", "  while x:\n    pass\n  return 7", [8, None], more=", seconds=60.0")
+    assert (result.status, result.detail) == ("failed", "AssertionError: call 0: 7, expected 8")
+
+
+def test_right_outputs_cross_while_a_call_runs_and_the_row_goes_on(sandbox: Opened) -> None:
+    body = "  n = 0\n  while n < 2_000_000 * (x % 2):\n    n += 1\n  return [x]"
+    result = run(sandbox, "split", body, [[0], [1], [2], [3], [5]], more=", seconds=60.0")
+    assert (result.status, result.detail) == ("failed", "AssertionError: call 4: [4], expected [5]")
+
+
 @pytest.mark.parametrize("mode", CHECKED)
 def test_some_calls_may_take_longer_and_calls_can_be_left_out(sandbox: Opened, mode: Mode) -> None:
     body = "    import time\n    end = time.process_time() + (0.4 if x == 1 else 0)\n    while time.process_time() < end: pass"

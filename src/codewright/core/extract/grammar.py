@@ -177,8 +177,8 @@ def _load(language: str) -> "Language":
     return Language(getattr(importlib.import_module(grammar.module), grammar.language)())
 
 
-@cache
 def _parser(language: str) -> "Parser":
+    """Make one: it costs less than a parse, and threads must not share one."""
     from tree_sitter import Parser
 
     return Parser(_load(language))

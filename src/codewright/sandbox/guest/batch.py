@@ -4,8 +4,8 @@
 
 calls: a list of argument lists (`pieces.pack`), handed on as it is and unpacked on the solution's side. expected: what
 `record_each(calls)` found for a solution that is known to be right; it never crosses. Each output is written down right after its
-call, so that later calls cannot change it, and the first exception ends the row. Slow calls cross a few at a time, so that the first
-wrong output ends them.
+call, so that later calls cannot change it, and the first exception ends the row. Outputs of slow calls cross a few at a time, if
+need be while the next call runs, so that the first wrong one ends them.
 Limits: a job has to name its entry point, which is what is called. What calls print is thrown away.
 """
 
@@ -30,8 +30,8 @@ KEPT_BYTES = 256 << 20
 PAUSE_S = 0.02
 """After so much time what is there crosses, before more calls are made. Ours: crossing once more costs a hundredth of it."""
 
-_LOOK_S = 0.05
-"""Of CPU between two looks at a call that runs long."""
+_LOOK_S = 0.02
+"""Of CPU between two looks at what runs."""
 
 _NO_CALL = -1
 
@@ -101,7 +101,9 @@ class Caller(Protocol):
 class Calls:
     """Makes the calls and keeps what the judge may ask about."""
 
-    def __init__(self) -> None:
+    def __init__(self, hand_over: Callable[[list[Any]], None] | None = None) -> None:
+        """hand_over: takes outputs to the judge while a call still runs; returns if that one is wanted."""
+        self._hand_over = hand_over
         self._calls: list[list[Any]] = []
         self._kept: dict[int, bytes] = {}
         self._room = KEPT_BYTES
@@ -112,15 +114,15 @@ class Calls:
             self._calls = codec.unpack(order.calls)
         row = Row([], None, {})
         pause = float("inf") if order.record else time.perf_counter() + PAUSE_S
-        with _Quiet(), _Alarm(order) as alarm:
+        with _Quiet(), _Alarm(order, lambda: self._give(row)) as alarm:
             for index, arguments in enumerate(self._calls[order.start : order.stop], order.start):
                 alarm.index = index
                 try:
-                    value = (
-                        _timed(function, arguments, row.seconds, index)
-                        if order.record
-                        else function(*arguments)
-                    )
+                    if order.record:
+                        value = _timed(function, arguments, row.seconds, index)
+                    else:
+                        value = function(*arguments)
+                    alarm.index = _NO_CALL
                     output = codec.write_short(value) or self._write(value, index, order.record, values)
                 except SystemExit:
                     raise
@@ -131,6 +133,11 @@ class Calls:
                 if time.perf_counter() > pause:
                     break
         return row
+
+    def _give(self, row: Row) -> None:
+        if self._hand_over and row.outputs:
+            self._hand_over(row.outputs)
+            row.outputs.clear()
 
     def _write(self, value: Any, index: int, record: bool, values: bool) -> Any:
         piece, whole = codec.write_piece(value, room=0 if record else self._room, spelled=record)
@@ -168,30 +175,41 @@ class _Quiet:
 
 
 class _Alarm:
-    """Raises TimeUpError in a call that uses up its CPU time; looks every now and then, so that quick calls cost nothing.
+    """Looks now and then what runs, so that quick calls cost nothing, and raises TimeUpError in a call that runs too long.
 
     index: of the call that runs, to be set by the caller.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, give: Callable[[], None]) -> None:
+        """give: hand over what is there already, since this call takes its time."""
         self.index = self._seen = _NO_CALL
         self._order = order
-        self._looks = 0
+        self._give = give
+        self._since = 0.0
+        self._looking = False
 
     def __enter__(self) -> "_Alarm":
         if self._order.seconds:
-            self._before = signal.signal(signal.SIGPROF, self._look)
+            self._before = signal.signal(signal.SIGPROF, self._ring)
             signal.setitimer(signal.ITIMER_PROF, _LOOK_S, _LOOK_S)
         return self
 
-    def _look(self, _number: int, _frame: FrameType | None) -> None:
-        if self.index != self._seen:
-            self._seen, self._looks = self.index, 0
-        if self.index == _NO_CALL:
+    def _ring(self, _number: int, _frame: FrameType | None) -> None:
+        if self.index == _NO_CALL or self._looking:  # a look may last until the next one
             return
+        self._looking = True
+        try:
+            self._look()
+        finally:
+            self._looking = False
+
+    def _look(self) -> None:
+        self._give()
+        now = time.process_time()
+        if self.index != self._seen:
+            self._seen, self._since = self.index, now
         limit = self._order.slower.get(str(self.index), self._order.seconds)
-        self._looks += 1
-        if self._looks * _LOOK_S > limit:  # and again at the next look: a program may have swallowed it
+        if now - self._since >= limit:  # and again at the next look: a program may have swallowed it
             raise TimeUpError(f"ran longer than {limit:g} s of CPU")
 
     def __exit__(self, *exc: object) -> None:
