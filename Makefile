@@ -17,7 +17,7 @@ demo: $(VENV)/.demo .system-demo
 
 test: $(VENV)/.dev .system-test
 	$(BIN)/python -m pytest -n 2 -m "not slow"
-	$(BIN)/python -m pytest -m "slow and not languages"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not languages"
 
 test-fast: $(VENV)/.dev .system-test
 	$(BIN)/python -m pytest -n 2 -m "not slow"
@@ -58,13 +58,17 @@ $(VENV)/.dev: $(VENV)/.torch pyproject.toml constraints.txt
 .system-demo:
 	@command -v bwrap >/dev/null || { echo "bubblewrap (the sandbox) is missing: installing it with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq bubblewrap; }
 
-# The report's tests need a browser, the sandbox's the second backend and one language that few machines have.
+# The report's tests need a browser, the sandbox's the second backend, one language that few machines have, and what HumanEvalPack
+# imports in the languages that are here.
 .system-test: .system-demo
 	@missing=; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v runsc >/dev/null || missing="$$missing runsc"; \
 	command -v go >/dev/null || missing="$$missing golang-go golang-github-stretchr-testify-dev"; \
+	! command -v g++ >/dev/null || [ -e /usr/include/boost/any.hpp -a -e /usr/include/openssl/md5.h ] || missing="$$missing libboost-dev libssl-dev"; \
+	! command -v cargo >/dev/null || [ -d /usr/share/cargo/registry/md5-0.7.0 ] || missing="$$missing librust-rand-dev librust-regex-dev librust-md5-dev"; \
 	[ -z "$$missing" ] || { echo "for the tests:$$missing: installing with apt-get"; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; }
+	@! command -v npm >/dev/null || [ -d "$$(npm root --global)/js-md5" ] || $(SUDO) npm install --silent --global js-md5@0.7.3
 
 .system-languages: $(VENV)/.dev
 	$(BIN)/codewright doctor --install bash,c,cpp,csharp,go,java,javascript,php,rust,typescript

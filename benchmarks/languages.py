@@ -29,6 +29,8 @@ MULTIPL_E = DATA / "published" / "qwen2.5-coder-1.5b.multipl_e.jsonl.gz"
 HUMANEVALPACK = DATA / "benchmarks" / "humanevalpack"
 LIMITS = Limits(wall_s=60.0, cpu_s=5.0)
 """CPU time decides, so that a busy machine changes no verdict. The dearest program that passes needs 1.1 s."""
+BUGGY_LIMITS = Limits(wall_s=60.0, cpu_s=3.0)
+"""Thirty buggy programs never end; nearly three times what the dearest right one needs is enough for them."""
 
 MULTIPL_E_LANGUAGES = {
     "cpp": "cpp",
@@ -110,7 +112,7 @@ def canonical_job(problem: Problem) -> Job:
 
 def buggy_job(problem: Problem) -> Job:
     """Make the job of a problem's buggy solution."""
-    return replace(humanevalpack.job(problem, humanevalpack.buggy(problem)), limits=LIMITS)
+    return replace(humanevalpack.job(problem, humanevalpack.buggy(problem)), limits=BUGGY_LIMITS)
 
 
 # ---------------------------------------------------------------------------------------------------------- the tables

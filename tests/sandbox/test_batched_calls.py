@@ -275,6 +275,11 @@ def test_a_wrong_output_ends_a_call_that_still_runs(sandbox: Opened) -> None:
     assert (result.status, result.detail) == ("failed", "AssertionError: call 0: 7, expected 8")
 
 
+def test_the_first_output_is_judged_before_the_next_call(sandbox: Opened) -> None:
+    result = run(sandbox, "split", "  import os\n  return 7 if x == 0 else os._exit(0)", [8, None])
+    assert (result.status, result.detail) == ("failed", "AssertionError: call 0: 7, expected 8")
+
+
 def test_right_outputs_cross_while_a_call_runs_and_the_row_goes_on(sandbox: Opened) -> None:
     body = "  n = 0\n  while n < 2_000_000 * (x % 2):\n    n += 1\n  return [x]"
     result = run(sandbox, "split", body, [[0], [1], [2], [3], [5]], more=", seconds=60.0")
