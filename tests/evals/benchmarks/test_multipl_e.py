@@ -250,6 +250,20 @@ def test_a_sample_of_programs_has_the_published_verdicts(language: str) -> None:
     )
 
 
+@pytest.mark.shared_data
+def test_as_published_the_disagreeing_csharp_programs_agree_too() -> None:
+    skip_without_toolchain("csharp")
+    loose = load_benchmark("multipl_e:as_published")
+    problems = {one.task_id: one for one in loose.problems(str(published(FOLDER / "humaneval-cs.jsonl.gz")))}
+    rows = [row for row in published_rows("cs") if program_name(row) in DISAGREEING]
+    assert len(rows) == 8 and all(row["passed"] for row in rows)
+    pairs = [
+        (problems[row["task_id"]], loose.answer(problems[row["task_id"]], row["program"], "program"))
+        for row in rows
+    ]
+    assert failures(judge_all(loose, pairs)) == {}
+
+
 def other_forms(problem: Problem, program: str) -> list[Answer]:
     """Return what a published program holds as answers of the other forms: a continuation, a whole function, a bare one."""
     start = program.index(problem.prompt.rstrip()) + len(problem.prompt.rstrip())

@@ -2,6 +2,8 @@
 
 Rows: task_id or name, language (the file ending), prompt, tests or test, stop_tokens; Python's are HumanEval's with test.
 Answers are continuations, functions, or whole programs with their tests, which is how they are published.
+Variants: `tests_hold`, every test ran and held; `as_published`, the rule that published C# verdicts follow, by which a program that
+dies passes unless it prints "Fail".
 """
 
 import json
@@ -112,7 +114,10 @@ _GO_TESTS = re.compile(r"^func Test\w*\(\w+ \*testing\.T\)", re.MULTILINE)
 _PHP_TAGS = re.compile(r"\A\s*<\?php\b|\?>\s*\Z")
 
 
-def problems(path: str | None) -> list[Problem]:
+VARIANTS = ("tests_hold", "as_published")
+
+
+def problems(path: str | None, variant: str = VARIANTS[0]) -> list[Problem]:
     """Load a language's file or a folder of them. Raises ConfigError for a missing field, a double task, a damaged file."""
     if path is None:
         raise ConfigError("benchmark multipl_e: give its folder, or the file of one language")
@@ -121,7 +126,7 @@ def problems(path: str | None) -> list[Problem]:
     try:
         for file in sorted(place.glob("*.jsonl*")) if place.is_dir() else [place]:
             for line, row in read_jsonl(file):
-                problem = _problem(row, f"{file}, line {line}")
+                problem = _problem(row, variant, f"{file}, line {line}")
                 key = (problem.language, problem.task_id)
                 if key in found:
                     raise ConfigError(
@@ -135,7 +140,7 @@ def problems(path: str | None) -> list[Problem]:
     return list(found.values())
 
 
-def _problem(row: Mapping[str, Any], place: str) -> Problem:
+def _problem(row: Mapping[str, Any], variant: str, place: str) -> Problem:
     task_id, tests = row.get("task_id", row.get("name")), row.get("tests", row.get("test"))
     for field, value in (("task_id", task_id), ("prompt", row.get("prompt")), ("tests", tests)):
         if not isinstance(value, str):
@@ -156,9 +161,8 @@ def _problem(row: Mapping[str, Any], place: str) -> Problem:
         raise ConfigError(f"{place}: no function begins at the end of the prompt")
     stops = [stop for stop in row.get("stop_tokens") or () if isinstance(stop, str) and stop]
     canonical = row.get("canonical_solution", "")
-    return Problem(
-        "multipl_e", str(task_id), head, found[0][1], canonical, str(tests), language, {"stops": json.dumps(stops)}
-    )  # fmt: skip
+    meta = {"stops": json.dumps(stops), "variant": variant}
+    return Problem("multipl_e", str(task_id), head, found[0][1], canonical, str(tests), language, meta)
 
 
 # --------------------------------------------------------------------------------------------------------- how to ask
@@ -299,5 +303,11 @@ async def judge(problem: Problem, answer: Answer, run: Run) -> Outcome:
 
 
 def passed(problem: Problem, result: Result) -> bool:
-    """Judge: all tests ran and held."""
+    """Judge: all tests ran and held; see the variants for C#."""
+    if (
+        problem.meta["variant"] == "as_published"
+        and problem.language == "csharp"
+        and result.status == "error"
+    ):
+        return "Fail" not in result.stderr
     return result.status == "passed"
