@@ -47,3 +47,10 @@ def test_other_modes_are_run_as_they_are() -> None:
         ("passed", "inproc"),
         ("passed", "script"),
     ]
+
+
+def test_a_prelude_that_begins_the_solution_does_not_replace_it() -> None:
+    """HumanEval's prompts are such: the signature with its documentation."""
+    stub = PRELUDE + 'def f(x):\n    """Count letters."""\n'
+    ((result, used),) = run((job("split", COUNTER, prelude=stub), True))
+    assert (result.status, used) == ("passed", "inproc"), result

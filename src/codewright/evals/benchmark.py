@@ -20,6 +20,7 @@ May be there:
                                           the code of a raw answer; `core.extract` by the problem's language unless said
     references(problem) -> list[Answer]   what has to pass; the canonical solution, where there is one, unless said
     runnable(problem) -> str | None       why it cannot be run on this machine (a toolchain is missing), or None
+    PACKAGES: tuple[str, ...]             what answers may import beyond Python's library, since the published evaluator has it
     REFERENCE_KIND: str                   what `references` are, where they are not canonical solutions
     prepare(problems, run) -> list[Problem]
                                           async: fill in what has to be computed in the sandbox first
@@ -148,8 +149,17 @@ class Benchmark:
         make = self._optional("prepare", None)
         return cast(list[Problem], await make(problems, run)) if make else problems
 
+    def _with_packages(self, run: Run) -> Run:
+        packages: tuple[str, ...] = self._optional("PACKAGES", ())
+
+        def named(job: Job) -> tuple[str, ...]:
+            return tuple(name for name in packages if any(name in text for text in job.files.values()))
+
+        return (lambda job: run(replace(job, packages=named(job)))) if packages else run
+
     async def judge(self, problem: Problem, answer: Answer, run: Run) -> Outcome:
         """Run an answer and judge it."""
+        run = self._with_packages(run)
         make = self._optional("judge", None)
         if make is not None:
             return cast(Outcome, await make(problem, answer, run))

@@ -17,8 +17,8 @@ from codewright.evals.judging import run_in
 from codewright.evals.limits import REFERENCE_LIMITS, measure_slowness
 from codewright.evals.scoring import Bench, Pair, judge_all, trusting
 from codewright.evals.sources import Data, find_data
+from codewright.sandbox.by_packages import SandboxByPackages
 from codewright.sandbox.job import Sandbox
-from codewright.sandbox.pool import open_sandbox
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Session:
     @contextlib.asynccontextmanager
     async def open(cls, options: Options, reporter: Reporter) -> AsyncIterator["Session"]:
         """Open the sandbox. Raises SandboxUnavailable where it cannot isolate."""
-        async with open_sandbox(options.sandbox, workers=options.workers) as sandbox:
+        async with SandboxByPackages(options.sandbox, options.workers) as sandbox:
             session = cls(sandbox, options, reporter)
             session.slowness = await measure_slowness(run_in(trusting(sandbox)))
             yield session

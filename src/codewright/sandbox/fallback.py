@@ -20,6 +20,12 @@ async def run_with_fallback(
     result = await run(job)
     if job.mode != "split" or result.status != "not_plain" or not allow_inproc:
         return result, job.mode
-    # The prelude defines what the tests need; `inproc` has no place of its own for it.
-    tests = f"{job.prelude}\n{job.tests}" if job.prelude else job.tests
-    return await run(replace(job, mode="inproc", tests=tests, prelude="")), "inproc"
+    return await run(_in_one_process(job)), "inproc"
+
+
+def _in_one_process(job: Job) -> Job:
+    """Put the prelude before the program, which may define the same names better: `inproc` has no place of its own for it."""
+    name, source = next(iter(job.files.items()))
+    alone = not job.prelude or "from __future__ import" in source  # which nothing may precede
+    files = dict(job.files) if alone else {**job.files, name: f"{job.prelude}\n{source}"}
+    return replace(job, mode="inproc", files=files, prelude="")

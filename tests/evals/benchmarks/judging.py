@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from codewright.core.records import Answer, Problem, Verdict
 from codewright.evals.benchmark import Benchmark
 from codewright.evals.judging import judge_answer, run_in
+from codewright.sandbox.by_packages import SandboxByPackages
 from codewright.sandbox.job import Limits
-from codewright.sandbox.pool import open_sandbox
 
 LIMITS = Limits(wall_s=120.0, cpu_s=5.0)
 """CPU time decides, so that a busy machine changes no verdict."""
@@ -17,7 +17,7 @@ def judge_all(benchmark: Benchmark, pairs: Iterable[tuple[Problem, Answer]]) -> 
     """Return the verdicts in the order of the pairs."""
 
     async def work() -> list[Verdict]:
-        async with open_sandbox() as sandbox:
+        async with SandboxByPackages("namespace") as sandbox:
             run = run_in(sandbox.run, LIMITS)
             return list(await asyncio.gather(*(judge_answer(benchmark, *pair, run) for pair in pairs)))
 

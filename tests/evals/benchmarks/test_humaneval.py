@@ -8,6 +8,7 @@ from codewright.core.io import write_jsonl
 from codewright.core.records import Problem
 from codewright.evals.benchmark import load_benchmark
 from codewright.evals.sources import content_sha256
+from tests.evals.benchmarks.judging import judge_all
 from tests.evals.benchmarks.plus_scoring import SHARED, judge_references, judge_texts, load
 from tests.sandbox.needs import published
 
@@ -56,3 +57,15 @@ def test_the_published_file_is_known_and_its_references_pass() -> None:
     verdicts = judge_references("humaneval", load("humaneval", "humaneval.jsonl.gz"))
     assert len(verdicts) == 164
     assert [one.task_id for one in verdicts if not one.passed or one.forgeable] == []
+
+
+def test_answers_may_import_what_the_published_evaluator_has() -> None:
+    benchmark = load_benchmark("humaneval")
+    tests = "def check(candidate):\n    assert candidate([1, 2, 3]) == 2\n"
+    problem = Problem("humaneval", "HumanEval/0", "def mean(xs):\n    pass\n", "mean", "", tests)
+    answers = [
+        benchmark.answer(problem, f"{imports}\ndef mean(xs):\n    return np.mean(xs)\n", "solution")
+        for imports in ("import numpy as np", "import pandas as np")
+    ]
+    found = judge_all(benchmark, [(problem, answer) for answer in answers])
+    assert [one.passed for one in found] == [True, False] and "pandas" in found[1].detail

@@ -19,6 +19,9 @@ SOURCES = (
     ),
 )
 
+PACKAGES = ("numpy",)
+"""Source: requirements.txt of openai/human-eval; evalplus has it as well."""
+
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 """Source: arXiv 2107.03374, section 3.2."""
 

@@ -29,6 +29,7 @@ SOURCES = tuple(
     for sha256, release in RELEASES.items()
 )
 
+PACKAGES = humaneval.PACKAGES
 STOPS = humaneval.STOPS
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {

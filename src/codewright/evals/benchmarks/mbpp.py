@@ -25,6 +25,7 @@ SOURCES = (
     ),
 )
 
+PACKAGES = ("numpy",)
 STOPS = ('\n"""', "\nassert ", "\nprint(", "\nif __name__")
 """Where a function after a docstring is over and the model goes on with the next example; ours."""
 

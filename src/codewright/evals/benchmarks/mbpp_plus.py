@@ -37,6 +37,7 @@ SOURCES = (
     ),
 )
 
+PACKAGES = mbpp.PACKAGES
 STOPS = mbpp.STOPS
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {

@@ -24,6 +24,7 @@ SOURCES = (
 
 RELEASES = {"502db01bcc1e911d691d5212bd3d9c60ee52bbc2bd29457a520ace424bb2709d": "published, one row a line"}
 
+PACKAGES = mbpp.PACKAGES
 STOPS = mbpp.STOPS
 
 _FIELDS = {"task_id": int, "prompt": str, "code": str, "test_list": list, "test_imports": list}
