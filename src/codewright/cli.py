@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from codewright import __version__, cli_eval
+from codewright import __version__, cli_corpus, cli_eval
 from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.progress import Reporter
 
@@ -142,6 +142,7 @@ sandbox_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Where untrusted code runs: test it, use it."
 )
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(cli_corpus.corpus_app, name="corpus")
 app.add_typer(cli_eval.eval_app, name="eval")
 app.command("compare")(cli_eval.compare)
 app.command("leaderboard")(cli_eval.leaderboard)

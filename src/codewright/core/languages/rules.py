@@ -1,0 +1,18 @@
+"""How a line of the tables `shared_code.py` and `shared_data.py` is written."""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """An extension that several languages share: the first rule that matches decides, else the fallback."""
+
+    fallback: str | None
+    why: str
+    """Why the fallback is what is left, or the commonest."""
+    rules: tuple[tuple[str, str], ...]
+    """(language, pattern); `^` and `$` in patterns are those of lines."""
+
+
+def row(fallback: str | None, why: str, *rules: tuple[str, str]) -> Row:
+    """Write a line of a table."""
+    return Row(fallback, why, rules)
