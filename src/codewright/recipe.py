@@ -26,7 +26,9 @@ from codewright.core.text import did_you_mean, one_line
 from codewright.engine.stage import StageFunction, ref_fields
 
 STAGES: dict[str, tuple[str, str]] = {
+    "corpus.ingest": ("codewright.corpus.ingest:Config", "codewright.corpus.ingest:run"),
     "corpus.build": ("codewright.corpus.build:Config", "codewright.corpus.build:run"),
+    "corpus.dedup": ("codewright.corpus.dedup:Config", "codewright.corpus.dedup:run"),
     "synth": ("codewright.synthesis.driver:Config", "codewright.synthesis.driver:run"),
     "eval.problems": ("codewright.evals.problems:Config", "codewright.evals.problems:run"),
     "decontam.run": ("codewright.decontam.run:Config", "codewright.decontam.run:run"),
@@ -38,12 +40,14 @@ STAGES: dict[str, tuple[str, str]] = {
 }
 """Stage kind -> (config class, function). The config modules import nothing heavy; functions load when they run."""
 
-_CORPUS = ("corpus.build",)
+_CORPUS = ("corpus.build", "corpus.dedup")
+_DOCUMENTS = ("corpus.ingest", *_CORPUS)
 _MODELS = ("train.pretrain", "train.sft")
 REF_KINDS = {
-    "corpus": _CORPUS,
+    "corpus": _DOCUMENTS,
     "heldout": _CORPUS,
     "replay": _CORPUS,
+    "index": ("corpus.dedup",),
     "rows": ("synth", "decontam.run"),
     "problems": ("eval.problems",),
     "against": ("eval.problems",),

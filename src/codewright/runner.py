@@ -85,6 +85,21 @@ def stage_run(recipe: Recipe, spec: StageSpec, out: Path, reporter: Reporter) ->
     return StageRun(spec.key, spec.config, spec.load, context)
 
 
+def run_alone(key: str, config: Any, out: Path, workers: int | None, reporter: Reporter) -> Manifest:
+    """Run one stage outside a recipe, straight into `out`; finished work is left as it is, killed work resumed.
+
+    Raises: ConfigError when `out` is a file, holds foreign files, or another result; whatever the stage raises.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: is a file; name a folder")
+    if hasattr(config, "check"):
+        config.check()
+    inputs = {ref: Path(ref) for ref in stage_refs(config)}
+    context = StageContext(out.name, out, inputs, 0, LocalEngine(workers, reporter), reporter)
+    run = StageRun(key, config, StageSpec(key, out.name, config).load, context)
+    return Manifest.read(out) if run.is_done() else run.execute()
+
+
 def preflight(recipe: Recipe, out: Path) -> None:
     """Ask every unfinished stage for what it can know to be wrong, so that a typo in the last costs none of the first."""
     for spec in recipe.stages:

@@ -13,10 +13,11 @@ def choose_copies(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, A
     best: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         current = best.get(row["id"])
-        if current is None or _preference(row) < _preference(current):
+        if current is None or preference(row) < preference(current):
             best[row["id"]] = row
     return best
 
 
-def _preference(row: Mapping[str, Any]) -> tuple[int, int, str, str]:
-    return (-(row["stars"] or 0), -(row["committed_at"] or 0), row["repo"], row["path"])
+def preference(row: Mapping[str, Any]) -> tuple[int, int, str, str, str]:
+    """Return the sort key of the order in which documents are preferred, best first; near duplicates follow it too."""
+    return (-(row["stars"] or 0), -(row["committed_at"] or 0), row["id"], row["repo"], row["path"])
