@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from codewright.core.manifest import Manifest
-from codewright.corpus.ingest import list_files, resolve_source, select
+from codewright.corpus.listing import list_files, resolve_source, select
 
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2): orphans below us become our children, so that their CPU time is counted."""

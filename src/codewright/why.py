@@ -95,7 +95,11 @@ def _describe(split: str, row: dict[str, Any]) -> str:
         held = ", held out" if split == "heldout" else ""
         license_ = f", licence {row['license']}" if row["license"] else ""
         url = f", {row['url']}" if row["url"] else ""
-        return f"document {row['path']} of {row['repo']}, {row['language']}{license_}{url}{held}"
+        meta = dict(row.get("meta") or {})
+        # The archive, repository, folder or table that it was read from, and the row of a table.
+        source = f", from {meta['source']}" if "source" in meta else ""
+        source += f" row {meta['row']}" if "row" in meta else ""
+        return f"document {row['path']} of {row['repo']}, {row['language']}{license_}{url}{source}{held}"
     if "messages" in row:
         verdict = row["verdict"]
         tested = f"tests {verdict['status']} ({verdict['isolation']})" if verdict else "no tests"

@@ -10,7 +10,7 @@ import pytest
 
 from codewright.core.errors import ConfigError
 from codewright.core.manifest import Dataset, Manifest
-from codewright.corpus import filtering, ingest
+from codewright.corpus import filtering, listing
 
 Run = Callable[..., Any]
 
@@ -105,7 +105,7 @@ def test_names_that_are_not_utf8_empty_files_and_closed_folders_are_counted(
     assert dataset.manifest.counts.rows_in == 12
     assert lost(dataset, "dropped")["alpha/empty.py"] == "empty"
     assert lost(dataset, "quarantine")["alpha/bad\\udcff.py"] == "unreadable_name"
-    closed = list(ingest.list_files(ingest.Source(source / "nowhere", "x")))
+    closed = list(listing.list_files(listing.Source(source / "nowhere", "x")))
     assert [entry.trouble for entry in closed] == ["unreadable"]
 
 

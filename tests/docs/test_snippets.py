@@ -62,6 +62,9 @@ def test_commands(place: str, command: str, tiny_run: Path, tmp_path: Path) -> N
         words = ["plan", *(word for word in words[1:] if word not in {"--fresh"})]
     if words[0] in {"compare", "leaderboard"}:
         evaluate(words[1:])
+    if "--find" in words and not Path(words[-1]).exists():
+        command = [sys.executable, "-m", "codewright", "corpus", "dedup", str(tiny_run / "corpus")]
+        subprocess.run([*command, "--out", words[-1]], cwd=REPOSITORY, capture_output=True, check=True)
     result = subprocess.run(
         [sys.executable, "-m", "codewright", *words], cwd=REPOSITORY, capture_output=True, text=True
     )

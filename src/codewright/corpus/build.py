@@ -18,13 +18,13 @@ from pydantic import Field
 from codewright.core.config import Names, Share, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_parquet
-from codewright.core.languages import BY_EXTENSION, language_of
+from codewright.core.languages import known_languages, language_of
 from codewright.core.manifest import WORK_FOLDER, Counts, part_name, part_number
 from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Document, Lost, content_id, to_table
 from codewright.core.text import did_you_mean
 from codewright.corpus.exact import choose_copies
 from codewright.corpus.filtering import judge, load_rules
-from codewright.corpus.ingest import FileEntry, choose_heldout, list_files, resolve_source, select
+from codewright.corpus.listing import FileEntry, choose_heldout, list_files, resolve_source, select
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 
@@ -85,11 +85,11 @@ class Config:
         for spec in self.source:
             resolve_source(spec)
         load_rules(self.rules, self.override)
-        known = sorted(set(BY_EXTENSION.values()))
+        known = known_languages()
         for name in self.languages or ():
             if name not in known:
                 raise ConfigError(
-                    f"languages: no language '{name}'{did_you_mean(name.lower(), known)}; known: {', '.join(known)}"
+                    f"languages: no language '{name}'{did_you_mean(name.lower(), known)} (Linguist's names in lower case)"
                 )
 
 
