@@ -71,7 +71,7 @@ def refused(result: subprocess.CompletedProcess[str], *parts: str) -> None:
         ("name: x\nstages:\n  - eval.problems: {benchmarks: []}\n", ["'benchmarks'"]),
         (
             "name: x\nstages:\n  - eval.problems: {id: p, benchmarks: [drills]}\n  - synth: {method: docstring, corpus: p}\n",
-            ["corpus: 'p' is a eval.problems stage; needed: corpus.build"],
+            ["corpus: 'p' is a eval.problems stage; needed: corpus.ingest or corpus.build"],
         ),
         ("just text\n", ["expected a mapping"]),
     ],

@@ -67,9 +67,10 @@ from codewright.runner import run_recipe
 stage = {"corpus.ingest": {"id": "ingest", "source": json.loads(sys.argv[1])}}
 tree = {"name": "hostile", "seed": 1, "workers": 1, "stages": [stage]}
 run_recipe(parse_recipe(tree, "test"), Path(sys.argv[2]), reporter=Reporter(quiet=True))
-# Of the worker and of the git commands that it ran.
-for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
-    print(resource.getrusage(who).ru_maxrss * 1024)
+# Of the worker (its own ru_maxrss would hold what the process that started it had) and of the git commands that it ran.
+(peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+print(int(peak.split()[1]) * 1024)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
 
 

@@ -107,7 +107,7 @@ LOOPING = dict.fromkeys(("c", "cpp"), "volatile int x = 0; for (;;) x++;") | {
     "javascript": "while (true) { }",
     "php": "while (true) { }",
     "python": "exec('while True: pass')",
-    "rust": "loop { std::hint::black_box(0); }",
+    "rust": "loop { unsafe { std::ptr::read_volatile(&0) }; }",
     "typescript": "while (true) { }",
 }
 C_DEAF = "for (int i = 1; i < 32; i++) signal(i, SIG_IGN); for (;;) pause();"
@@ -139,7 +139,7 @@ HOGS = {
     "javascript": JS_HOG,
     "php": '$all = []; while (true) $all[] = str_repeat("x", 1 << 20);',
     "python": "all = []\nwhile True: all.append(bytearray(b'x') * (1 << 20))",
-    "rust": "let mut all: Vec<Vec<u8>> = Vec::new(); loop { all.push(std::hint::black_box(vec![1; 1 << 20])); }",
+    "rust": "let mut all: Vec<Vec<u8>> = Vec::new(); loop { all.push(vec![1; 1 << 20]); unsafe { std::ptr::read_volatile(all.last().unwrap().as_ptr()) }; }",
     "typescript": JS_HOG,
 }
 C_DEEP = "return argc + (int) deep(1);"
@@ -154,7 +154,7 @@ DEEP = {
     "javascript": JS_DEEP,
     "php": "function deep($n) { return 1 + deep($n + 1); } deep(0);",
     "python": "def deep(n): return 1 + deep(n + 1)\ndeep(0)",
-    "rust": 'fn deep(n: u64) -> u64 { std::hint::black_box(n) + deep(n + 1) } println!("{}", deep(0));',
+    "rust": 'fn deep(n: u64) -> u64 { unsafe { std::ptr::read_volatile(&n) } + deep(n + 1) } println!("{}", deep(0));',
     "typescript": JS_DEEP,
 }
 COMPILED = [name for name in INSTALLED if load_language(name).compile]
