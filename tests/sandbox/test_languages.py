@@ -154,7 +154,7 @@ DEEP = {
     "javascript": JS_DEEP,
     "php": "function deep($n) { return 1 + deep($n + 1); } deep(0);",
     "python": "def deep(n): return 1 + deep(n + 1)\ndeep(0)",
-    "rust": 'fn deep(n: u64) -> u64 { unsafe { std::ptr::read_volatile(&n) } + deep(n + 1) } println!("{}", deep(0));',
+    "rust": 'fn deep(n: u64) -> u64 { let below = deep(n + 1); below + unsafe { std::ptr::read_volatile(&n) } } println!("{}", deep(0));',
     "typescript": JS_DEEP,
 }
 COMPILED = [name for name in INSTALLED if load_language(name).compile]
