@@ -177,9 +177,12 @@ def test_a_command_cannot_reach_the_process_that_reports_for_it(runner: Opened) 
 
 
 def test_no_folder_and_no_process_is_left_after_close() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*"))
+    def folders() -> set[Path]:
+        return set(Path(tempfile.gettempdir()).glob(f"codewright-gvisor-{os.getpid()}-*"))
+
+    before = folders()
     with Opened("gvisor") as runner:
-        assert set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*")) > before
+        assert folders() > before
         runner.run_script("import os, time\nos.fork()\ntime.sleep(60)", wall_s=0.5)
         killed = asyncio.ensure_future(
             runner.sandbox.run(script("import time; time.sleep(60)")), loop=runner.loop
@@ -189,7 +192,7 @@ def test_no_folder_and_no_process_is_left_after_close() -> None:
         killed.cancel()
         runner.wait_for(asyncio.gather(killed, return_exceptions=True))
     assert wait_until_gone(runsc_processes(os.getpid())) == set()
-    assert set(Path(tempfile.gettempdir()).glob("codewright-gvisor-*")) == before
+    assert folders() == before
 
 
 HOST = """

@@ -132,7 +132,9 @@ def test_programs_do_not_cost_their_worker() -> None:
     assert results[-1].exit_code == 3
 
 
-def test_nothing_is_left_after_close() -> None:
+def test_nothing_is_left_after_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # /tmp is full of what other tests make
+
     async def run() -> set[int]:
         async with open_pool(2) as sandbox:
             running = asyncio.create_task(sandbox.run(script("import os, time; os.fork(); time.sleep(60)")))
@@ -147,11 +149,10 @@ def test_nothing_is_left_after_close() -> None:
         os.getpid()
     )  # what earlier tests of this process keep running, such as a fork server
     mounts = Path("/proc/self/mountinfo").read_text()
-    temporary = set(Path(tempfile.gettempdir()).glob("codewright-*"))
     inside = asyncio.run(run())
     assert wait_until_gone(inside) == set()
     assert Path("/proc/self/mountinfo").read_text() == mounts
-    assert set(Path(tempfile.gettempdir()).glob("codewright-*")) <= temporary
+    assert list(tmp_path.iterdir()) == []
 
 
 HOST_TO_KILL = """
