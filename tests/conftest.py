@@ -53,7 +53,7 @@ def wrong(x):
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A folder with four packages: functions with docstrings, a copy, a file that is not UTF-8, one that is not code."""
+    """A folder with four packages: functions with docstrings, a copy, a file in no encoding, one that is not code."""
     root = tmp_path / "source"
     for package in ("alpha", "beta", "gamma", "delta"):
         (root / package).mkdir(parents=True)
@@ -61,7 +61,7 @@ def source(tmp_path: Path) -> Path:
         (root / package / "plain.py").write_text("\n\n".join(lines))
     (root / "alpha" / "maths.py").write_text(ADD)
     (root / "beta" / "copy.py").write_text(ADD)
-    (root / "gamma" / "latin.py").write_bytes(b"name = '\xe9t\xe9'\n")
+    (root / "gamma" / "garbled.py").write_bytes("name = 'été'\n".encode() * 9 + b"# \xe9\xff\x81\x8d\n")
     (root / "gamma" / "notes.xyz").write_text("not a language anybody knows")
     (root / "delta" / "broken.py").write_text("def broken(:\n    return 1\n")
     (root / "delta" / "app.js").write_text("function go() { return 1; }\n" * 5)

@@ -37,6 +37,56 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+@corpus_app.command("build")
+def build_(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Folders, git repositories, archives, tables, patterns for them; stdlib, site-packages.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the corpus goes.")],
+    languages: Annotated[str | None, typer.Option("--languages", metavar="A,B", help="Only these; all without it.")] = None,
+    licenses: Annotated[str | None, typer.Option("--licenses", metavar="A,B", help="Only what these SPDX ids (or permissive) allow.")] = None,
+    unknown_license: Annotated[bool, typer.Option("--unknown-license", help="With --licenses: keep what states none.")] = False,
+    repo_facts: Annotated[list[Path] | None, typer.Option("--repo-facts", metavar="FILE", help="Stars, forks, licences, commit times by repository (.csv, .tsv, .jsonl); repeatable.")] = None,
+    preset: Annotated[str, typer.Option("--preset", help="Of near deduplication: default or opencoder.")] = "default",
+    threshold: Annotated[float, typer.Option("--threshold", help="Least Jaccard similarity of a copy.")] = 0.7,
+    index: Annotated[list[Path] | None, typer.Option("--index", metavar="DIR", help="An earlier `stages/dedup`: drop what resembles it, too; repeatable.")] = None,
+    max_bytes: Annotated[int | None, typer.Option("--max-bytes", min=1, help="A seeded sample of so much.")] = None,
+    max_repo_bytes: Annotated[int | None, typer.Option("--max-repo-bytes", min=1, help="At most so much of one repository.")] = None,
+    heldout: Annotated[float, typer.Option("--heldout", help="Share held out, whole repositories.")] = 0.03,
+    keep_stages: Annotated[bool, typer.Option("--keep-stages", help="Keep what each stage put out, under DIR/stages.")] = False,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core.")] = None,
+) -> None:  # fmt: skip
+    """Turn raw code of any kind into a deduplicated, filtered corpus."""
+    from codewright.core.config import build
+    from codewright.core.manifest import Counts, Dataset
+    from codewright.core.text import human_seconds
+    from codewright.corpus.build import Config
+    from codewright.runner import describe_counts, run_alone
+
+    for dataset in index or []:
+        Dataset(dataset)
+    given = {
+        "source": inputs, "languages": _names(languages), "licenses": _names(licenses), "unknown_license": unknown_license,
+        "repo_facts": [str(path) for path in repo_facts or []], "dedup": {"preset": preset, "threshold": threshold},
+        "index": [str(path) for path in index or []], "max_bytes": max_bytes, "max_repo_bytes": max_repo_bytes,
+        "heldout": heldout, "keep_stages": keep_stages,
+    }  # fmt: skip
+    reporter = Reporter()
+    config = build(Config, given, "corpus build")
+    manifest = run_alone("corpus.build", config, out, workers, reporter, seed=seed)
+    rows = []
+    for name in config.stages:
+        stage = manifest.details["stages"][name]
+        counts = Counts.from_json(stage["counts"])
+        numbers = (counts.rows_in, counts.kept, sum(counts.dropped.values()), counts.quarantined)
+        rows.append([name, *(f"{number:,}" for number in numbers), human_seconds(stage["seconds"])])
+    reporter.table("", ["stage", "in", "kept", "dropped", "quarantined", "time"], rows)
+    print(f"{describe_counts(manifest)}; in {out}")
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
 @corpus_app.command("dedup")
 def dedup(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A corpus: a finished dataset of documents.")] = None,

@@ -17,7 +17,7 @@ from typing import Any
 
 from codewright.core.errors import ConfigError, DataError
 from codewright.core.io import read_json, write_json
-from codewright.core.manifest import WORK_FOLDER, Manifest, is_finished
+from codewright.core.manifest import LOCK_NAME, WORK_FOLDER, Manifest, is_finished
 from codewright.core.progress import Reporter
 from codewright.core.text import did_you_mean, human_seconds
 from codewright.engine.local import LocalEngine
@@ -85,19 +85,25 @@ def stage_run(recipe: Recipe, spec: StageSpec, out: Path, reporter: Reporter) ->
     return StageRun(spec.key, spec.config, spec.load, context)
 
 
-def run_alone(key: str, config: Any, out: Path, workers: int | None, reporter: Reporter) -> Manifest:
+def run_alone(
+    key: str, config: Any, out: Path, workers: int | None, reporter: Reporter, *, seed: int = 0
+) -> Manifest:
     """Run one stage outside a recipe, straight into `out`; finished work is left as it is, killed work resumed.
 
-    Raises: ConfigError when `out` is a file, holds foreign files, or another result; whatever the stage raises.
+    Raises: ConfigError when `out` is a file, holds foreign files or another result, or is in use by another run; whatever
+    the stage raises.
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is a file; name a folder")
     if hasattr(config, "check"):
         config.check()
     inputs = {ref: Path(ref) for ref in stage_refs(config)}
-    context = StageContext(out.name, out, inputs, 0, LocalEngine(workers, reporter), reporter)
+    context = StageContext(out.name, out, inputs, seed, LocalEngine(workers, reporter), reporter)
     run = StageRun(key, config, StageSpec(key, out.name, config).load, context)
-    return Manifest.read(out) if run.is_done() else run.execute()
+    if run.is_done():
+        return Manifest.read(out)
+    with _lock(out):
+        return run.execute()
 
 
 def preflight(recipe: Recipe, out: Path) -> None:
@@ -172,7 +178,7 @@ def summary_rows(manifests: dict[str, Manifest]) -> list[list[str]]:
 def _check_owner(recipe: Recipe, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is a file; name a folder")
-    if not out.is_dir() or not any(item.name != ".lock" for item in out.iterdir()):
+    if not out.is_dir() or not any(item.name != LOCK_NAME for item in out.iterdir()):
         return
     if not (out / RUN_FILE).exists():
         raise ConfigError(f"--out {out}: not empty and not a codewright run; choose another folder")
@@ -215,7 +221,7 @@ def _lock(out: Path) -> Iterator[None]:
         raise ConfigError(
             f"--out {out}: cannot be made ({error.strerror}); choose a folder you may write to"
         ) from None
-    handle = os.open(out / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(out / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

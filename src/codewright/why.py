@@ -37,6 +37,8 @@ def trace(prefix: str, out: Path) -> list[str]:
 
 def _stages(out: Path) -> list[Path]:
     if not (out / RUN_FILE).is_file():
+        if is_finished(out):  # one stage that was run by itself
+            return [out]
         raise ConfigError(f"--out {out}: no codewright run here")
     return [out / id_ for id_ in recorded_ids(out) if is_finished(out / id_)]
 

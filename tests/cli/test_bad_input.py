@@ -127,12 +127,11 @@ def test_a_missing_source_and_an_empty_corpus(cli: Cli, tmp_path: Path, recipe: 
     refused(
         cli("run", recipe, "--out", out, "--set", "corpus.source=[/no/such/folder]"),
         "'/no/such/folder'",
-        "no such folder",
+        "no such file or folder",
     )
     (tmp_path / "empty").mkdir()
-    refused(
-        cli("run", recipe, "--out", out, "--set", f"corpus.source=[{tmp_path}/empty]"), "no source file found"
-    )
+    empty = cli("run", recipe, "--out", out, "--set", f"corpus.source=[{tmp_path}/empty]")
+    refused(empty, "no document kept of 0 files (nothing there)")
     assert cli("run", recipe, "--out", out).returncode == 0
 
 

@@ -1,11 +1,18 @@
-"""`codewright corpus explain`."""
+"""`codewright corpus explain` and `codewright corpus build`."""
 
+import fcntl
 import os
+import signal
 import subprocess
+import sys
+import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from codewright.core.manifest import WORK_FOLDER, Dataset, is_finished
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -41,3 +48,75 @@ def test_explain_refuses_what_is_no_file(cli: Cli, tmp_path: Path, name: str, me
     assert result.returncode == 2
     assert result.stderr.strip().endswith(message)
     assert result.stderr.count("\n") == 1
+
+
+def test_build_takes_sources_of_several_kinds_and_why_finds_the_way_back(
+    cli: Cli, tmp_path: Path, source: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "lib-2.0.zip", "w") as archive:
+        archive.writestr("lib/one.go", "package one\n\nfunc Sum(a int, b int) int {\n\treturn a + b\n}\n" * 3)
+        archive.writestr("lib/LICENSE.txt", "SPDX-License-Identifier: MIT\n")
+    out = tmp_path / "corpus"
+    result = cli("corpus", "build", source, tmp_path / "lib-2.0.zip", "--out", out, "--heldout", "0", "--languages", "python,go")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "12 in, 6 kept, 5 dropped" in result.stdout.replace("\n", " "), result.stdout
+    assert "1 quarantined" in result.stdout
+    row = next(row for row in Dataset(out).rows() if row["language"] == "go")
+    result = cli("why", row["id"][:12], "--out", out)
+    assert "document lib/one.go of lib, go" in result.stdout, result.stdout
+    assert "lib-2.0.zip" in result.stdout
+    again = cli("corpus", "build", source, tmp_path / "lib-2.0.zip", "--out", out)
+    assert again.returncode == 2
+    assert "was made with heldout: 0.0, not 0.03" in again.stderr
+
+
+def test_build_refuses_a_folder_in_use(cli: Cli, tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "corpus"
+    out.mkdir()
+    with (out / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = cli("corpus", "build", source, "--out", out)
+    assert refused.returncode == 2
+    assert "another codewright run is using this folder" in refused.stderr
+    assert cli("corpus", "build", source, "--out", out).returncode == 0
+
+
+def build_until(out: Path, source: Path, stage: str) -> bool:
+    """Start a build and kill it when a stage has begun; tell whether the whole was unfinished then."""
+    command = [
+        sys.executable,
+        "-m",
+        "codewright",
+        "corpus",
+        "build",
+        source,
+        "--out",
+        out,
+        "--max-bytes",
+        "4000",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    marks = (out / WORK_FOLDER / "stages" / stage / WORK_FOLDER / "started.json", out / "manifest.json")
+    while not any(mark.exists() for mark in marks) and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=60)
+    return not is_finished(out)
+
+
+@pytest.mark.slow
+def test_a_build_killed_in_each_stage_ends_the_same(cli: Cli, tmp_path: Path, source: Path) -> None:
+    out, plain = tmp_path / "killed", tmp_path / "plain"
+    for stage in ("ingest", "budget", "dedup", "filter", "sample"):
+        assert build_until(out, source, stage), f"finished before it was killed in {stage}"
+    for folder in (out, plain):
+        result = cli("corpus", "build", source, "--out", folder, "--max-bytes", "4000")
+        assert result.returncode == 0, result.stderr
+
+    def files(folder: Path) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.parquet"))
+        }
+
+    assert files(out) == files(plain)
+    assert Dataset(out).manifest.counts == Dataset(plain).manifest.counts

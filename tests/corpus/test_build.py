@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+import tarfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +44,7 @@ def test_every_file_is_accounted_for(run_stages: Run, source: Path) -> None:
     assert dropped["gamma/notes.xyz"] == "unknown_language"
     assert dropped["delta/broken.py"] == "rule:has_syntax_error"
     assert dropped["beta/copy.py"] == "duplicate"  # alpha comes first in the order of repositories
-    assert lost(dataset, "quarantine") == {"gamma/latin.py": "undecodable"}
+    assert lost(dataset, "quarantine") == {"gamma/garbled.py": "undecodable"}
 
 
 def test_provenance_and_held_out_repositories(run_stages: Run, source: Path) -> None:
@@ -82,7 +85,9 @@ def test_budgets_and_languages(run_stages: Run, source: Path) -> None:
 def test_symbolic_links_are_not_followed(run_stages: Run, source: Path) -> None:
     (source / "alpha" / "link.py").symlink_to("/etc/hostname")
     (source / "alpha" / "loop").symlink_to(source)
-    assert build(run_stages, source).manifest.counts.rows_in == 10
+    dataset = build(run_stages, source)
+    assert dataset.manifest.counts.rows_in == 12
+    assert dataset.manifest.counts.dropped["symlink"] == 2
 
 
 def test_heldout_is_a_share_of_what_is_kept(run_stages: Run, tmp_path: Path) -> None:
@@ -104,9 +109,9 @@ def test_names_that_are_not_utf8_empty_files_and_closed_folders_are_counted(
     dataset = build(run_stages, source)
     assert dataset.manifest.counts.rows_in == 12
     assert lost(dataset, "dropped")["alpha/empty.py"] == "empty"
-    assert lost(dataset, "quarantine")["alpha/bad\\udcff.py"] == "unreadable_name"
-    closed = list(listing.list_files(listing.Source(source / "nowhere", "x")))
-    assert [entry.trouble for entry in closed] == ["unreadable"]
+    assert lost(dataset, "quarantine")["alpha/bad\\udcff.py"] == "unsafe_name"
+    closed = list(listing.walk(source / "nowhere"))
+    assert [found.trouble for found in closed] == ["unreadable"]
 
 
 def test_bounds_can_be_overridden(run_stages: Run, source: Path) -> None:
@@ -135,12 +140,12 @@ def test_a_crashing_rule_quarantines_one_document_and_many_stop_the_run(
             "text": [filtering.Rule("num_odd", "text", measure, None, 1, "test")]
         }
 
-    monkeypatch.setattr("codewright.corpus.build.load_rules", crash_on(("maths",)))
+    monkeypatch.setattr("codewright.corpus.filter.load_rules", crash_on(("maths",)))
     dataset = build(run_stages, source, workers=1)
     assert lost(dataset, "quarantine")["alpha/maths.py"] == "rule_crashed:num_odd"
     assert dataset.manifest.counts.quarantined == 2
-    monkeypatch.setattr("codewright.corpus.build.load_rules", crash_on(("plain",)))
-    with pytest.raises(ConfigError, match="num_odd: this rule crashed on 4 of 8 documents"):
+    monkeypatch.setattr("codewright.corpus.filter.load_rules", crash_on(("plain",)))
+    with pytest.raises(ConfigError, match="num_odd: this rule crashed on 4 of 7 documents"):
         build(run_stages, source, source.parent / "b", workers=1)
 
 
@@ -152,17 +157,55 @@ def test_an_empty_corpus_is_one_clear_error(run_stages: Run, tmp_path: Path, mak
         (root / "a.xyz").write_text("text")
     if make == "rules":
         (root / "a.py").write_text("def broken(:")
-    message = "corpus is empty: all 1 files .*has_syntax_error" if make == "rules" else "no source file found"
+    message = (
+        "corpus is empty: all 1 files .*has_syntax_error"
+        if make == "rules"
+        else "no document kept of . files"
+    )
     with pytest.raises(ConfigError, match=message):
         build(run_stages, root)
 
 
 def test_a_missing_source_is_one_clear_error(run_stages: Run, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such folder"):
+    with pytest.raises(ConfigError, match="no such file or folder"):
         build(run_stages, tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="not a folder"):
+    with pytest.raises(ConfigError, match="1 unknown_format"):
         build(run_stages, tmp_path / "file", tmp_path / "other")
+
+
+def test_an_archive_goes_all_the_way_and_every_stage_says_what_it_did(run_stages: Run, source: Path) -> None:
+    archive = source.parent / "things-1.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(source, "things")
+    shutil.rmtree(source)
+    dataset = build(run_stages, archive, dedup={"preset": "opencoder"}, keep_stages=True, heldout=0)
+    stages = dataset.manifest.details["stages"]
+    assert list(stages) == ["dedup", "filter", "ingest", "sample"]
+    assert stages["ingest"]["counts"]["in"] == dataset.manifest.counts.rows_in == 10
+    assert stages["sample"]["counts"]["kept"] == dataset.manifest.counts.kept == 6
+    for before, after in pairwise(("ingest", "dedup", "filter", "sample")):
+        assert stages[before]["counts"]["kept"] == stages[after]["counts"]["in"]
+    kept = {row["id"] for row in dataset.rows()}
+    again = Dataset(dataset.folder / "stages" / "dedup")  # an index to go on from
+    assert again.manifest.config["preset"] == "opencoder"
+    assert kept < {row["id"] for row in again.rows()}
+    assert lost(dataset, "dropped")["things/delta/broken.py"] == "rule:has_syntax_error"
+
+
+@pytest.mark.parametrize(
+    ("dedup", "message"),
+    [
+        ({"thresold": 0.5}, "dedup: unknown key 'thresold' .did you mean 'threshold'"),
+        ({"index": ["x"]}, "dedup: 'index' is no key here; give it beside `dedup`"),
+        ({"bands": 9, "rows": 9, "permutations": 80}, "permutations: 9 bands of 9 rows need 81"),
+    ],
+)
+def test_settings_of_dedup_are_checked_before_anything_is_read(
+    run_stages: Run, source: Path, dedup: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(run_stages, source, dedup=dedup)
 
 
 def test_the_manifest_tells_how_it_was_made(run_stages: Run, source: Path) -> None:

@@ -97,7 +97,8 @@ def untimed(out: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for stage in STAGES:
         manifest = json.loads((out / stage / MANIFEST_NAME).read_text())
-        del manifest["seconds"]
+        for item in (manifest, *manifest["details"].get("stages", {}).values()):
+            del item["seconds"]
         found[stage] = manifest
         for name in ("metrics.jsonl", "verdicts.jsonl"):
             path = out / stage / name

@@ -24,6 +24,9 @@ from codewright.core.io import read_json, read_parquet, write_json
 
 MANIFEST_NAME = "manifest.json"
 WORK_FOLDER = ".work"
+LOCK_NAME = ".lock"
+"""Held by the process that writes into a folder; stays when it ends."""
+
 _RECORDED_PACKAGES = ("numpy", "pyarrow", "tokenizers", "torch", "transformers")
 
 

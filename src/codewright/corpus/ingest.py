@@ -181,7 +181,9 @@ def _details(
 
 
 def _options(config: Config) -> Options:
-    return Options(config.max_file_bytes, config.shard_bytes, dict(config.columns), config.revision)
+    return Options(
+        config.max_file_bytes, config.shard_bytes, dict(config.columns), config.revision, config.languages
+    )
 
 
 def _plan(config: Config, context: StageContext) -> tuple[int, int]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codewright.core.errors import DataError
+from codewright.core.languages import language_by_name
 from codewright.core.text import human_bytes
+from codewright.corpus.licenses import is_license_file, is_metadata_file
 
 MAX_MEMBERS = 1_000_000
 """Members of one archive that are read: ours; Debian's largest source package has a third of that."""
@@ -108,12 +110,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Options:
-    """What readers need to know; plain JSON. columns: our names of a table's columns -> its names."""
+    """What readers need to know; plain JSON.
+
+    columns: our names of a table's columns -> its names; languages: those that are wanted, None for all.
+    """
 
     max_file_bytes: int
     piece_bytes: int
     columns: Mapping[str, str] = field(default_factory=dict)
     revision: str = "HEAD"
+    languages: tuple[str, ...] | None = None
 
 
 class Gate:
@@ -121,6 +127,7 @@ class Gate:
 
     def __init__(self, options: Options) -> None:
         self._max_file_bytes = options.max_file_bytes
+        self._languages = options.languages
         self._seen: set[bytes] = set()
 
     def refuse(self, name: str, size: int, trouble: str = "") -> Skip | Trouble | None:
@@ -140,7 +147,20 @@ class Gate:
             return Skip(name, "nested_archive", "give it as a source of its own to have it read")
         if size > self._max_file_bytes:
             return Skip(name, "too_large", f"{size} bytes")
-        return None
+        return self._other_language(name)
+
+    def _other_language(self, name: str) -> Skip | None:
+        if self._languages is None:
+            return None
+        language = language_by_name(name)
+        if language is None or language in self._languages or _read_all_the_same(name):
+            return None
+        return Skip(name, "other_language", language)
+
+
+def _read_all_the_same(name: str) -> bool:
+    """Tell whether a file is of use in another language: what states a licence, and notebooks, which hold scripts."""
+    return is_license_file(name) or is_metadata_file(name) or name.lower().endswith(".ipynb")
 
 
 def unsafe_name(name: str) -> str:

@@ -13,6 +13,7 @@ from codewright.core.config import StageRef, dump
 from codewright.core.errors import ConfigError, DataError
 from codewright.core.io import read_json, sweep_temporary, write_json
 from codewright.core.manifest import (
+    LOCK_NAME,
     WORK_FOLDER,
     Counts,
     Dataset,
@@ -177,7 +178,8 @@ class StageRun:
 def _prepare(out: Path, mark: str) -> None:
     """Make the folder ready: empty for new work, as it was left for the same work resumed."""
     started = out / WORK_FOLDER / "started.json"
-    if out.exists() and any(out.iterdir()):
+    found = [item for item in out.iterdir() if item.name != LOCK_NAME] if out.exists() else []
+    if found:
         try:
             same = read_json(started).get("fingerprint") == mark
         except DataError:
@@ -189,5 +191,6 @@ def _prepare(out: Path, mark: str) -> None:
         if same:
             sweep_temporary(out)
             return
-        shutil.rmtree(out)  # unfinished work of other settings: of no use to anyone
+        for item in found:  # unfinished work of other settings: of no use to anyone
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
     write_json(started, {"fingerprint": mark, "seconds": 0.0})

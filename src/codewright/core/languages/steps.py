@@ -57,16 +57,9 @@ def language_of(path: str) -> str | None:
 
 def identify(path: str, content: str) -> Identified:
     """Name the language of a file. Only the first `LOOK_AT` characters are looked at, and the last lines for modelines."""
-    name = path[path.rfind("/") + 1 :]
-    facts = load_facts()
-    key = name
-    owners: Sequence[str] = facts.filenames.get(name, ())
-    if len(owners) == 1:
-        return Identified(owners[0], "file name", name)
-    if not owners:
-        key, owners = _extension(name)
-        if len(owners) == 1 and key not in _guarded():
-            return Identified(owners[0], "extension", key)
+    key, owners, sure = _by_name(path)
+    if sure:
+        return sure
     content = content.removeprefix("\ufeff")  # a byte order mark
     return (
         _by_modeline(content, owners)
@@ -74,6 +67,23 @@ def identify(path: str, content: str) -> Identified:
         or _by_content(content, key)
         or _fallback(key)
     )
+
+
+def language_by_name(path: str) -> str | None:
+    """Name the language that the file's name decides whatever it holds; None where the content has a say."""
+    sure = _by_name(path)[2]
+    return sure.language if sure else None
+
+
+def _by_name(path: str) -> tuple[str, Sequence[str], Identified | None]:
+    """Return what is known by (the name, or the extension), whose it is, and the answer where it is one language's."""
+    name = path[path.rfind("/") + 1 :]
+    owners: Sequence[str] = load_facts().filenames.get(name, ())
+    if owners:
+        return name, owners, Identified(owners[0], "file name", name) if len(owners) == 1 else None
+    key, owners = _extension(name)
+    sure = len(owners) == 1 and key not in _guarded()
+    return key, owners, Identified(owners[0], "extension", key) if sure else None
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codewright.corpus.listing import choose_heldout
+from codewright.corpus.sample import choose_heldout
 
 
 @pytest.mark.parametrize("seed", range(8))
