@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from codewright.core.manifest import Manifest
-from codewright.corpus.listing import list_files, resolve_source, select
+from codewright.corpus.listing import resolve_source, walk
 
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2): orphans below us become our children, so that their CPU time is counted."""
@@ -35,15 +35,13 @@ def cpu_seconds() -> float:
 
 def read_and_hash(sources: list[str]) -> tuple[float, float]:
     """Return (megabytes, CPU seconds) of the yardstick."""
-    entries = [entry for spec in sources for entry in list_files(resolve_source(spec))]
-    chosen = select(
-        entries, seed=0, languages=None, max_file_bytes=8_000_000, max_repo_bytes=None, max_bytes=None
-    ).chosen
     started, size = cpu_seconds(), 0
-    for entry in chosen:
-        data = (Path(entry.root) / entry.path).read_bytes()
-        hashlib.sha256(data).hexdigest()
-        size += len(data)
+    for source in map(resolve_source, sources):
+        for found in walk(source.root, source.leave_out):
+            if not found.trouble and found.size <= 8_000_000:
+                data = (source.root / found.path).read_bytes()
+                hashlib.sha256(data).hexdigest()
+                size += len(data)
     return size / 1e6, cpu_seconds() - started
 
 
