@@ -16,11 +16,11 @@ demo: $(VENV)/.demo .system-demo
 	$(BIN)/codewright run recipes/quickstart.yaml --out $(OUT)
 
 test: $(VENV)/.dev .system-test
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not languages"
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not languages"
 
 test-fast: $(VENV)/.dev .system-test
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not languages"
 
 test-languages: $(VENV)/.dev .system-test .system-languages
 	$(BIN)/python -m pytest -m languages
