@@ -172,3 +172,10 @@ def test_any_bytes_give_text_that_can_be_stored_or_are_refused(data: bytes) -> N
     else:
         found.text.encode("utf-8")
         assert "\0" not in found.text
+
+
+def test_tables_of_small_numbers_are_no_text() -> None:
+    translations = b"\xde\x12\x04\x95" + b"".join(number.to_bytes(4, "little") for number in range(400))
+    with pytest.raises(Undecodable) as refused:
+        decode(translations)
+    assert refused.value.reason == "binary"

@@ -78,7 +78,13 @@ def decode(data: bytes) -> Decoded:
             return _strictly(data[len(mark) :], encoding)
     if b"\0" in data or data.startswith(b"%PDF-"):
         _refuse_magics(data)
-        return _strictly(data, _wide(data))
+        encoding = _wide(data)
+        try:
+            return _checked(data.decode(encoding), encoding)
+        except (
+            UnicodeDecodeError
+        ):  # only guessed: tables of small numbers look the same (translations in .mo)
+            raise Undecodable("binary", f"NUL byte at {data.index(0)}, and it is not {encoding}") from None
     if b"\x1b" in data and b"\x1b$" in data:  # Japanese in seven bits, which would pass for ASCII
         with contextlib.suppress(UnicodeDecodeError):
             return _checked(data.decode("iso2022_jp"), "iso2022_jp")
