@@ -1,6 +1,7 @@
 """Files at every border: round trips, atomicity, and one clear line for damaged input."""
 
 import gzip
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 from codewright.core.errors import DataError
 from codewright.core.io import (
     atomic_write,
+    give_name,
     read_jsonl,
     read_parquet,
     sweep_temporary,
@@ -81,6 +83,24 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         raise RuntimeError
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_finished_file_gets_a_second_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    source, target = tmp_path / "a", tmp_path / "folder" / "b"
+    source.write_bytes(b"content")
+    for _ in range(2):
+        give_name(source, target)
+    source.unlink()
+    assert target.read_bytes() == b"content"
+    assert [path.name for path in target.parent.iterdir()] == ["b"]
 
 
 def test_sweeping_removes_what_killed_writers_left(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -55,6 +56,21 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def give_name(source: Path, target: Path) -> None:
+    """Give a finished file, which nobody will write to, a second name; copy it where the file system has no links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}{_TEMPORARY}")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        with atomic_write(target) as file, source.open("rb") as content:
+            shutil.copyfileobj(content, file)
+        return
+    temporary.replace(target)
+    temporary.unlink(missing_ok=True)  # rename does nothing where both are names of one file already
 
 
 def sweep_temporary(folder: Path) -> None:

@@ -5,7 +5,6 @@ It is the other stages of the corpus in a row: `corpus.ingest`, `corpus.dedup`, 
 next has ended. What they left out, with the reasons, ends in one place, and the counts are those of the whole way.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +15,7 @@ from pydantic import Field
 
 from codewright.core.config import Share, StageRef, build, strict
 from codewright.core.errors import ConfigError
+from codewright.core.io import give_name
 from codewright.core.manifest import Counts, Manifest, is_finished
 from codewright.corpus import dedup, ingest, sample
 from codewright.corpus import filter as filter_
@@ -150,12 +150,10 @@ def _part_files(folder: Path) -> Iterator[Path]:
 def _hand_on(source: Path, target: Path, stage: str, *, keep: bool) -> None:
     """Move Parquet files to where they are to stay, named by their stage; what an earlier try has moved is there already."""
     for path in _part_files(source):
-        target.mkdir(parents=True, exist_ok=True)
         name = f"part-{stage}-{path.name.removeprefix('part-')}" if stage else path.name
+        give_name(path, target / name)
         if not keep:
-            path.replace(target / name)
-        elif not (target / name).exists():
-            os.link(path, target / name)  # parts are never written again
+            path.unlink()
 
 
 def _total(manifests: Mapping[str, Manifest]) -> Counts:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from codewright.core.config import Share, StageRef, strict
-from codewright.core.io import read_parquet, write_parquet
+from codewright.core.io import give_name, read_parquet, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name, part_number
 from codewright.core.records import LOST_SCHEMA, Lost, to_table
 from codewright.core.rng import stable_hash
@@ -160,11 +160,15 @@ def cut_shard(shard: Shard) -> dict[str, Any]:
     sizes: Counter[str] = Counter()
     for folder, fate in (("", KEPT), ("heldout", HELD_OUT)):
         rows = table.filter(pa.array(fates == fate))
-        if len(rows):
+        if not len(rows):
+            continue
+        if len(rows) == len(table):
+            give_name(source, out / folder / name)
+        else:
             write_parquet(out / folder / name, rows)
-            lengths = pc.binary_length(rows.column("content")).to_pylist()
-            for language, size in zip(rows.column("language").to_pylist(), lengths, strict=True):
-                sizes[language] += size
+        lengths = pc.binary_length(rows.column("content")).to_pylist()
+        for language, size in zip(rows.column("language").to_pylist(), lengths, strict=True):
+            sizes[language] += size
     over = table.select(["id", "repo", "path"]).filter(pa.array(fates == OVER_BUDGET)).to_pylist()
     if over:
         lost = [Lost(row["id"], "over_budget", "", f"{row['repo']}:{row['path']}") for row in over]
