@@ -1,14 +1,16 @@
 """How fast is near deduplication, how much does it find, and does time grow with the corpus and nothing else?
 
-    python benchmarks/make_corpus.py && nice python benchmarks/corpus.py [--only speed quality scaling] [--sizes 0.25 1 4]
+    python benchmarks/make_corpus.py && nice python benchmarks/corpus.py [--only speed quality scaling] [--sizes 0.25 1 4] [--plot FILE.svg]
 
 speed: `corpus.dedup` end to end from Parquet in a process of its own with one worker, at 256 permutations (25 bands of 10) and at
 2048 (16 of 128), in turn with its peers: datatrove's four MinHash stages (14 x 8, its defaults, on a sample), and rensa fed with
 strings, as its own documentation does it (words by regex, 5-grams joined, 32 x 8). MB of text per CPU second, user and system, from
 after the imports to the last cluster; for ours writing the result is given apart. Peers come from PyPI into environments below
-the cache; one that cannot be installed is said to be missing.
+the cache; one that cannot be installed is said to be missing. Releases of a package follow each other in the corpus; ours also runs
+over its files in the order of their hashes, where nothing lies near what it resembles.
 quality: 20,000 pairs, half of them near the threshold, measured in plain Python (words by regex, tuples as shingles).
-scaling: renamed variants of the corpus with small edits, so that nothing dies in exact deduplication.
+scaling: renamed variants of the corpus with small edits, so that nothing dies in exact deduplication; at every size each file comes in
+the same number of versions, so that nothing but the size differs. Time and memory are drawn, too.
 Prints Markdown. Trust the ratios; seconds depend on the machine and on what else it does.
 """
 
@@ -17,6 +19,7 @@ import json
 import random
 import re
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -61,13 +64,12 @@ def contents(corpus: Path, limit_mb: float) -> list[str]:
 
 def run_ours(corpus: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
     """Run the stage with one worker; CPU seconds of its passes apart."""
-    import numba  # noqa: F401 - imports are not measured
-    import pyarrow.parquet  # noqa: F401
+    import pyarrow.compute  # noqa: F401 - imports are not measured
 
     from codewright.core.config import build
     from codewright.core.progress import Reporter
     from codewright.corpus.dedup import Config
-    from codewright.corpus.near.kernels import warm_up
+    from codewright.corpus.near.passes import warm_up
     from codewright.engine.local import LocalEngine
     from codewright.runner import run_alone
 
@@ -226,18 +228,24 @@ def install_peer(name: str, cache: Path) -> str | None:
 # ------------------------------------------------------------------------------------------------------------- speed
 
 
-def speed(corpus: Path, cache: Path, repetitions: int) -> None:
-    """Print MB/s per CPU second of everybody, in turn; the best round of each counts."""
+def speed(corpus: Path, cache: Path, repetitions: int, scratch: Path | None) -> None:
+    """Print MB/s per CPU second of everybody, in turn; ratios are medians over the rounds, which each had their own luck."""
+    from corpus_scaling import by_hash
+
     ours = {"codewright, 256 (25 x 10)": "{}", "codewright, 2048 (16 x 128)": '{"preset": "opencoder"}'}
+    scattered = "codewright, 256, files in the order of their hashes"
+    ours[scattered] = "{}"
     runs: dict[str, tuple[str, str]] = {name: (sys.executable, what) for name, what in ours.items()}
     for name in PEERS:
         python = install_peer(name, cache)
         if python is not None:
             runs |= {variant: (python, variant) for variant in VARIANTS[name]}
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in runs}
-    for _ in range(repetitions):
-        for name, (python, what) in runs.items():
-            rounds[name].append(contend(python, what, corpus))
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        by_hash(corpus, Path(folder))
+        for _ in range(repetitions):
+            for name, (python, what) in runs.items():
+                rounds[name].append(contend(python, what, Path(folder) if name == scattered else corpus))
     best = {name: min(found, key=lambda one: one["cpu_s"] / one["mb"]) for name, found in rounds.items()}
     rate = {name: one["mb"] / one["cpu_s"] for name, one in best.items()}
     first = next(iter(ours))
@@ -248,7 +256,11 @@ def speed(corpus: Path, cache: Path, repetitions: int) -> None:
         every = ", ".join(f"{found['mb'] / found['cpu_s']:.1f}" for found in rounds[name])
         writing = f"{one['mb'] / (one['cpu_s'] + one['writing_s']):.0f}" if "writing_s" in one else ""
         peak = f"{one['rss_mb']:.0f}" if "rss_mb" in one else ""
-        ratio = f"{rate[first] / rate[name]:.1f} x"
+        ratios = [
+            mine["mb"] / mine["cpu_s"] * other["cpu_s"] / other["mb"]
+            for mine, other in zip(rounds[first], rounds[name], strict=True)
+        ]
+        ratio = f"{statistics.median(ratios):.1f} x"
         print(f"| {name} | {one['mb']:.0f} | {rate[name]:.1f} | {every} | {ratio} | {writing} | {peak} |")
     print()
     for name in ours:
@@ -264,17 +276,18 @@ def likely_pairs(texts: list[bytes]) -> list[tuple[int, int, float]]:
 
     from codewright.corpus.near import kernels
     from codewright.corpus.near.buckets import candidate_pairs, sorted_pairs
-    from codewright.corpus.near.comparing import distinct
+    from codewright.corpus.near.sets import distinct
 
     data = np.frombuffer(b"".join(texts), np.uint8)
     starts = np.concatenate(([0], np.cumsum([len(text) for text in texts])))
     drawn = np.random.default_rng(99).integers(0, 2**64, size=(2, 256), dtype=np.uint64)
     signatures = np.empty((len(texts), 256), np.uint32)
-    counts = kernels.sign(data, starts, 5, drawn[0] | np.uint64(1), drawn[1].copy(), signatures)
-    keys = kernels.band_keys(signatures, counts, 42, 6)
+    hashes = np.empty(kernels.room_for(starts, len(texts)), np.uint64)
+    begins = kernels.sign(data, starts, 5, drawn[0] | np.uint64(1), drawn[1].copy(), signatures, hashes)
+    keys = kernels.band_keys(signatures, np.diff(begins), 42, 6)
     units, alone = np.arange(len(texts)), np.arange(len(texts), dtype=np.uint64)
     found = sorted_pairs(np.concatenate([candidate_pairs(keys[band], units, alone, 0) for band in range(42)]))
-    flat, sizes = distinct(*kernels.shingles_of_rows(data, starts, units, 5))
+    flat, sizes = distinct(hashes, begins)
     begins = np.concatenate(([0], sizes.cumsum()))
     similar = kernels.jaccards(flat, begins, flat, begins, found, 0.5)
     return [(int(a), int(b), float(j)) for (a, b), j in zip(found, similar, strict=True) if j]
@@ -334,61 +347,16 @@ def quality(corpus: Path) -> None:
     )
 
 
-# ----------------------------------------------------------------------------------------------------------- scaling
-
-
-def variants(corpus: Path, out: Path, gigabytes: float) -> None:
-    """Write the corpus over and over, files renamed and every 40th line changed, until it has the size."""
-    import pyarrow.parquet as pq
-
-    from codewright.core.io import write_parquet
-    from codewright.core.manifest import Counts, Manifest, part_name
-    from codewright.core.records import DOCUMENT_SCHEMA, Document, content_id, to_table
-
-    size = count = number = turn = 0
-    while size < gigabytes * 1e9:
-        for part in sorted(corpus.glob("part-*.parquet")):
-            rows = []
-            for row in pq.read_table(part, columns=["content", "path", "repo", "language"]).to_pylist():
-                lines = row["content"].split("\n")
-                for at in range(turn % 40, len(lines), 40) if turn else ():
-                    lines[at] += f" v{turn}_{at}"
-                text = "\n".join(lines)
-                rows.append(
-                    Document(content_id(text), text, row["path"], f"{row['repo']}-{turn}", row["language"])
-                )
-                size += len(text.encode())
-            write_parquet(out / part_name(number), to_table(rows, DOCUMENT_SCHEMA))
-            number, count = number + 1, count + len(rows)
-            if size >= gigabytes * 1e9:
-                break
-        turn += 1
-    Manifest("corpus.build", "corpus", {}, f"{gigabytes}", {}, Counts(count, count), 0, None, 0.0, {}).write(
-        out
-    )
-
-
-def scaling(corpus: Path, sizes: list[float], scratch: Path) -> None:
-    """Print time and memory at growing sizes."""
-    print(
-        "| GB | CPU-s | MB/s per CPU-s | with writing, wall s | peak MB | dropped |\n|---|---|---|---|---|---|"
-    )
-    for size in sizes:
-        with tempfile.TemporaryDirectory(dir=scratch) as folder:
-            variants(corpus, Path(folder), size)
-            one = contend(sys.executable, "{}", Path(folder))
-        rate = one["mb"] / one["cpu_s"]
-        row = f"{one['cpu_s']:.1f} | {rate:.0f} | {one['wall_s']:.0f} | {one['rss_mb']:.0f} | {one['dropped']:,}"
-        print(f"| {one['mb'] / 1e3:.2f} | {row} |", flush=True)
-
-
 def main() -> None:
     """Serve as one contender, or measure what is asked for."""
     from_cache = Path.home() / ".cache" / "codewright" / "benchmarks"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=from_cache / "corpus")
     parser.add_argument("--cache", type=Path, default=from_cache, help="environments of the peers")
-    parser.add_argument("--scratch", type=Path, help="where variants are written, twice the largest size")
+    parser.add_argument(
+        "--scratch", type=Path, help="where variants are written, about 8 GB for the usual sizes"
+    )
+    parser.add_argument("--plot", type=Path, default=Path("scaling.svg"), help="what scaling draws")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--sizes", nargs="*", type=float, default=[0.25, 1.0, 4.0], help="GB")
     parser.add_argument(
@@ -400,11 +368,17 @@ def main() -> None:
         serve(options)
         return
     if "speed" in options.only:
-        speed(options.corpus, options.cache, options.repetitions)
+        speed(options.corpus, options.cache, options.repetitions, options.scratch)
     if "quality" in options.only:
         quality(options.corpus)
     if "scaling" in options.only:
-        scaling(options.corpus, options.sizes, options.scratch)
+        from corpus_scaling import draw, scaling
+
+        def ours(folder: Path) -> dict[str, Any]:
+            return contend(sys.executable, "{}", folder)
+
+        found = scaling(options.corpus, options.sizes, options.scratch, options.repetitions, ours)
+        draw(found, options.plot)
 
 
 if __name__ == "__main__":

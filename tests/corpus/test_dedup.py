@@ -50,6 +50,12 @@ def dedup(run_stages: Run, tmp_path: Path) -> Callable[..., Dataset]:
     return run
 
 
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out waiting for the disk, half of the time of runs over many small shards; only a power failure would tell."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
 def shown(row: Any) -> str:
     return f"{row['repo']}:{row['path']}" if isinstance(row, dict) else f"{row.repo}:{row.path}"
 

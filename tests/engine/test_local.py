@@ -1,10 +1,12 @@
 """The local engine: order, markers, errors, and a worker that is killed."""
 
+import gc
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from codewright.core.errors import BackendError, ConfigError
@@ -67,3 +69,35 @@ def test_a_killed_worker_is_replaced_once(tmp_path: Path) -> None:
 def test_a_worker_that_always_dies_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="killed twice"):
         LocalEngine(2).map(die_always, shards(tmp_path, 2), "dying")
+
+
+def pid(shard: Shard) -> dict[str, Any]:
+    return {"pid": os.getpid()}
+
+
+def pids(engine: LocalEngine, out: Path) -> set[int]:
+    return {result["pid"] for result in engine.map(pid, shards(out, 8), "who")}
+
+
+def test_workers_stay_from_pass_to_pass_and_end_with_the_engine(tmp_path: Path) -> None:
+    engine = LocalEngine(2)
+    first, second = pids(engine, tmp_path / "a"), pids(engine, tmp_path / "b")
+    assert os.getpid() not in first
+    assert len(first | second) <= 2
+    alive = [psutil.Process(one) for one in first | second]
+    del engine
+    gc.collect()
+    assert not psutil.wait_procs(alive, timeout=60)[1]
+
+
+def test_a_worker_that_died_between_passes_costs_nothing(tmp_path: Path) -> None:
+    engine = LocalEngine(2)
+    first = pids(engine, tmp_path / "a")
+    victims = [psutil.Process(one) for one in first]
+    for one in victims:
+        one.kill()
+    psutil.wait_procs(victims, timeout=60)
+    assert not first & pids(engine, tmp_path / "b")
+    # The one death that is forgiven is still to come.
+    (tmp_path / "c").mkdir()
+    assert engine.map(die_once, shards(tmp_path / "c", 4), "dying") == [{"value": n} for n in range(4)]

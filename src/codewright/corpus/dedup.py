@@ -1,9 +1,9 @@
 """The stage `corpus.dedup`: a corpus in, the same without copies and near copies out, and an index to go on from.
 
-Passes, with a barrier between: sign (band keys), bucket (candidate pairs), gather and compare (exact Jaccard), cluster (all at
-once, on edges only), filter and index. A dropped row names the file that stays and how similar it is. Nothing is dropped from
-the training part because of the held-out part, but the other way round: a held-out file that resembles a training file, or a
-better held-out one, would flatter every score on it.
+Passes, with a barrier between: sign (band keys, and exact Jaccard of what is near), bucket (candidate pairs), gather and compare
+(exact Jaccard of the others), cluster (all at once, on edges only), filter and index. A dropped row names the file that stays and
+how similar it is. Nothing is dropped from the training part because of the held-out part, but the other way round: a held-out
+file that resembles a training file, or a better held-out one, would flatter every score on it.
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ class Config:
     """`repo`: compare and drop whole repositories, each as one document (an ablation of OpenCoder's)."""
     cluster: Literal["greedy", "connected"] = "greedy"
     """`connected` also drops what resembles a kept file only through others; chains can join unlike files."""
-    shard_bytes: Positive = 64_000_000
-    """Source bytes a task signs."""
+    shard_bytes: Positive = 128_000_000
+    """Source bytes a task signs, and about what their shingles take in memory meanwhile; pairs within a task are cheapest."""
 
     @property
     def banding(self) -> Banding:

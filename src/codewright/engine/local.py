@@ -1,7 +1,8 @@
 """The local engine: a process pool with one worker per core.
 
 Workers start from a fork server, never by forking this process: it has threads (progress bars, torch). They die with
-it, so that a killed run leaves nobody behind to write into the folder its successor resumes in.
+it, so that a killed run leaves nobody behind to write into the folder its successor resumes in. An engine keeps its workers from
+one pass to the next, since importing numba and Arrow anew takes a second each time; they end with the engine.
 """
 
 import multiprocessing
@@ -28,11 +29,12 @@ def available_cores() -> int:
 
 
 class LocalEngine:
-    """Runs shards on this machine's cores."""
+    """Runs shards on this machine's cores. Its worker processes start with the first pass that needs them and end with it."""
 
     def __init__(self, workers: int | None = None, reporter: Reporter | None = None) -> None:
         self.workers = workers or available_cores()
         self._reporter = reporter or Reporter(quiet=True)
+        self._pool: ProcessPoolExecutor | None = None
 
     def map(self, task: Task, shards: Sequence[Shard], label: str) -> list[dict[str, Any]]:
         """Run the shards that are not done. A worker killed from outside costs one retry of what it held."""
@@ -61,19 +63,32 @@ class LocalEngine:
         )
 
     def _pool_pass(self, task: Task, shards: Sequence[Shard], advance: Any) -> None:
-        context = multiprocessing.get_context("forkserver")
-        workers = min(self.workers, len(shards))
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent) as pool:
+        pool = self._workers_ready()
+        try:
             pending: set[Future[dict[str, Any]]] = {pool.submit(run_shard, task, shard) for shard in shards}
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                    advance()
+        except BaseException:
+            # What is running lands, and who comes next starts with new workers.
+            self._pool = None
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+    def _workers_ready(self) -> ProcessPoolExecutor:
+        """Return the pool, a new one if there is none yet or one of its workers died while it had nothing to do."""
+        if self._pool is not None:
             try:
-                while pending:
-                    finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        future.result()
-                        advance()
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+                self._pool.submit(os.getpid)
+            except BrokenProcessPool:
+                self._pool = None
+        if self._pool is None:
+            context = multiprocessing.get_context("forkserver")
+            # It starts a worker when there is work and none is idle, so small passes start few.
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_die_with_parent)
+        return self._pool
 
 
 def _die_with_parent() -> None:

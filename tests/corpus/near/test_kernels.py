@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codewright.corpus.near import kernels
-from codewright.corpus.near.comparing import distinct
+from codewright.corpus.near.sets import distinct
 
 MASK = 2**64 - 1
 GOLDEN, MIX, SEED = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xCBF29CE484222325
@@ -58,11 +58,21 @@ def packed(documents: list[bytes]) -> tuple[kernels.Bytes, kernels.Ints]:
     return np.frombuffer(b"".join(documents), np.uint8), starts
 
 
+def signed(documents: list[bytes], ngram: int, count: int) -> tuple[np.ndarray, np.ndarray, kernels.Hashes]:
+    """Return signatures, numbers of shingles, and the shingles."""
+    data, starts = packed(documents)
+    out = np.empty((len(documents), count), np.uint32)
+    room = np.empty(kernels.room_for(starts, len(documents)), np.uint64)
+    begins = kernels.sign(data, starts, ngram, *kernels.permutations(count), out, room)
+    return out, np.diff(begins), room[: begins[-1]]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(document, min_size=1, max_size=6), st.integers(1, 7))
 def test_shingles_are_those_of_plain_python(documents: list[bytes], ngram: int) -> None:
     data, starts = packed(documents)
-    hashes, begins = kernels.shingles_of_rows(data, starts, np.arange(len(documents)), ngram)
+    hashes = np.empty(kernels.room_for(starts, len(documents)), np.uint64)
+    begins = kernels.shingles_of_rows(data, starts, np.arange(len(documents)), ngram, hashes)
     found = [hashes[low:high].tolist() for low, high in pairwise(begins)]
     assert found == [shingles(one, ngram) for one in documents]
 
@@ -70,10 +80,9 @@ def test_shingles_are_those_of_plain_python(documents: list[bytes], ngram: int) 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(document, min_size=1, max_size=4))
 def test_signatures_are_minima_of_a_x_plus_b(documents: list[bytes]) -> None:
-    data, starts = packed(documents)
     a, b = kernels.permutations(64)
-    out = np.empty((len(documents), 64), np.uint32)
-    counts = kernels.sign(data, starts, 5, a, b, out)
+    out, counts, hashes = signed(documents, 5, 64)
+    assert hashes.tolist() == [value for one in documents for value in shingles(one, 5)]
     for row, one in enumerate(documents):
         found = shingles(one, 5)
         expected = [
@@ -87,7 +96,6 @@ def test_signatures_are_minima_of_a_x_plus_b(documents: list[bytes]) -> None:
 def test_estimates_are_unbiased() -> None:
     """Over 300 pairs of known similarity the mean error stays within four standard errors, at every similarity."""
     rng = np.random.default_rng(7)
-    a, b = kernels.permutations(2048)
     for jaccard in (0.3, 0.5, 0.65, 0.8, 0.95):
         errors = []
         for _ in range(60):
@@ -98,9 +106,7 @@ def test_estimates_are_unbiased() -> None:
             left = " ".join(words[:size])
             right = " ".join(words[:shared] + words[size:])
             true = shared / len(words)
-            data, starts = packed([left.encode(), right.encode()])
-            out = np.empty((2, 2048), np.uint32)
-            kernels.sign(data, starts, 1, a, b, out)
+            out, _, _ = signed([left.encode(), right.encode()], 1, 2048)
             errors.append((out[0] == out[1]).mean() - true)
         # One pair's error has a variance of J (1 - J) / 2048, a set of them that over their number.
         bound = 4 * np.sqrt(0.25 / 2048 / len(errors))
@@ -127,14 +133,17 @@ def test_band_keys_tell_bands_and_rows_apart() -> None:
 
 
 def test_a_document_without_words_has_no_keys() -> None:
-    data, starts = packed([b"+++ --- {}", b"", b"x = 1"])
-    a, b = kernels.permutations(64)
-    out = np.empty((3, 64), np.uint32)
-    counts = kernels.sign(data, starts, 5, a, b, out)
+    out, counts, _ = signed([b"+++ --- {}", b"", b"x = 1"], 5, 64)
     assert counts.tolist() == [0, 0, 1]
     keys = kernels.band_keys(out, counts, 4, 16)
     assert (keys[:4, :2] == kernels.EMPTY_KEY).all()
     assert (keys[:4, 2] != kernels.EMPTY_KEY).all()
+
+
+def test_lists_are_picked_in_place() -> None:
+    hashes, begins = np.arange(10, dtype=np.uint64), np.array([0, 3, 3, 7, 10])
+    assert kernels.pick(hashes, begins, np.array([1, 2, 3]), hashes).tolist() == [0, 0, 4, 7]
+    assert hashes[:7].tolist() == [3, 4, 5, 6, 7, 8, 9]
 
 
 values = st.lists(st.integers(0, 40), max_size=60)

@@ -40,10 +40,18 @@ def candidate_pairs(keys: Hashes, units: Ints, prints: Hashes, old: int) -> Ints
 
 def sorted_pairs(pairs: Ints) -> Ints:
     """Return pairs sorted, each once."""
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    fresh = np.ones(len(pairs), bool)
-    fresh[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
-    return pairs[fresh]
+    keys = np.sort(packed(pairs))
+    return unpacked(keys[np.diff(keys, prepend=-1) != 0])
+
+
+def packed(pairs: Ints) -> Ints:
+    """Return each pair (of numbers below 2^31) as one number; these sort as the pairs do, several times as fast."""
+    return (pairs[:, 0] << 32) + pairs[:, 1]
+
+
+def unpacked(keys: Ints) -> Ints:
+    """Return the pairs of such numbers; shape (n, 2)."""
+    return np.stack((keys >> 32, keys & 0xFFFFFFFF), axis=1)
 
 
 @compiled

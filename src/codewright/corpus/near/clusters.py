@@ -8,7 +8,7 @@ dropped, and a chain of small steps can join files that have nothing in common (
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.buckets import sorted_pairs
+from codewright.corpus.near.buckets import packed, sorted_pairs
 from codewright.corpus.near.kernels import Ints, compiled
 
 Floats = NDArray[np.float64]
@@ -59,16 +59,19 @@ def unseen_pairs(pairs: Ints, keepers: Ints, ranks: Ints, seen: Ints) -> Ints:
     np.minimum.at(very_best, reach[:, 0], reach[:, 1])
     reach = reach[stays[reach[:, 0]] | (reach[:, 1] == very_best[reach[:, 0]])]
     proposed = sorted_pairs(np.sort(np.stack((reach[:, 0], by_rank[reach[:, 1]]), axis=1), axis=1))
-    known = np.isin(proposed[:, 0] * size + proposed[:, 1], seen[:, 0] * size + seen[:, 1])
-    return proposed[~known]
+    known, keys = packed(seen), packed(proposed)
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    fresh: Ints = proposed[known[at] != keys]
+    return fresh
 
 
 def _neighbours(pairs: Ints, jaccards: Floats, size: int) -> tuple[Ints, Ints, Floats]:
     """Turn pairs into lists of neighbours: where each unit's begin (size + 1), the neighbours, their similarities."""
-    both = np.concatenate((pairs, pairs[:, ::-1]))
-    order = np.lexsort((both[:, 1], both[:, 0]))
-    begins = np.searchsorted(both[order, 0], np.arange(size + 1))
-    return begins, np.ascontiguousarray(both[order, 1]), np.concatenate((jaccards, jaccards))[order]
+    keys = packed(np.concatenate((pairs, pairs[:, ::-1])))
+    order = np.argsort(keys)
+    keys = keys[order]
+    begins = np.searchsorted(keys, np.arange(size + 1) << 32)
+    return begins, keys & 0xFFFFFFFF, np.concatenate((jaccards, jaccards))[order]
 
 
 @compiled

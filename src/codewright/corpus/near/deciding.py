@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from codewright.core.io import read_json, read_parquet, write_json, write_parquet
+from codewright.core.records import place_of
 from codewright.corpus.exact import preference
 from codewright.corpus.near import clusters
-from codewright.corpus.near.buckets import sorted_pairs
+from codewright.corpus.near.buckets import packed, sorted_pairs, unpacked
 from codewright.corpus.near.clusters import KEPT, Floats
 from codewright.corpus.near.kernels import Ints
-from codewright.corpus.near.signing import pairs_between
+from codewright.corpus.near.sets import pairs_between
 from codewright.corpus.near.units import Source, save
 from codewright.engine.stage import StageContext
 
@@ -27,6 +28,8 @@ DECISIONS = "decisions.parquet"
 _SCHEMA = pa.schema(
     [("unit", pa.int64()), ("keeper", pa.string()), ("keeper_id", pa.string()), ("jaccard", pa.float64())]
 )
+
+_COLUMNS = ["id", "stars", "committed_at", "repo", "path", "meta"]
 
 Compare = Callable[[int, Path], tuple[Ints, Floats]]
 """(round, folder of pairs) -> pairs that reach the threshold, and their Jaccard similarity."""
@@ -49,35 +52,31 @@ def decide(
         return Decisions(**read_json(done))
     pairs, jaccards = compare(0, context.work / "pairs")
     equal = pairs_between(context.work / "equal", 0, sources[-1].end)
-    pairs, jaccards = _merged(np.concatenate((equal, pairs)), np.concatenate((np.ones(len(equal)), jaccards)))
-    facts = _facts(sources, np.unique(pairs))
-    seen = pairs
-    number = 0
+    pairs = np.concatenate((equal, pairs))
+    # What comes later joins units that are here, too: they are numbered and ranked once.
+    units = np.unique(pairs)
+    facts = _facts(sources, units)
+    pairs, jaccards = _merged(np.searchsorted(units, pairs), np.concatenate((np.ones(len(equal)), jaccards)))
+    cluster = clusters.greedy if method == "greedy" else clusters.connected
+    seen, number = pairs, 0
     while True:
-        units = np.unique(pairs)
-        ranks = np.argsort(np.argsort([facts[unit]["rank"] for unit in units.tolist()]))
-        fixed = sum(facts[unit]["tier"] == 0 for unit in units.tolist())
-        local = np.searchsorted(units, pairs)
-        cluster = clusters.greedy if method == "greedy" else clusters.connected
-        keepers, similar = cluster(local, jaccards, ranks, fixed)
+        keepers, similar = cluster(pairs, jaccards, facts.ranks, facts.fixed)
         number += 1
-        fresh = clusters.unseen_pairs(local, keepers, ranks, np.searchsorted(units, seen))
-        if method == "connected" or not len(fresh) or number > MAX_ROUNDS:
+        if method == "connected" or number > MAX_ROUNDS:
             break
-        fresh = sorted_pairs(units[fresh])
+        fresh = clusters.unseen_pairs(pairs, keepers, facts.ranks, seen)
+        if not len(fresh):
+            break
         folder = context.work / f"again-{number}"
-        save(folder / "pairs.npy", np.ascontiguousarray(fresh.T))
+        save(folder / "pairs.npy", np.ascontiguousarray(units[fresh].T))
         found, measured = compare(number, folder)
         seen = sorted_pairs(np.concatenate((seen, fresh)))
+        found = np.searchsorted(units, found)
         pairs, jaccards = _merged(np.concatenate((pairs, found)), np.concatenate((jaccards, measured)))
     dropped = np.flatnonzero(keepers != KEPT)
-    chosen = [facts[unit] for unit in units[keepers[dropped]].tolist()]
-    columns = [
-        units[dropped],
-        [one["shown"] for one in chosen],
-        [one["id"] for one in chosen],
-        similar[dropped],
-    ]
+    chosen = [facts.rows[at] for at in keepers[dropped].tolist()]
+    shown = [place_of(row) if row["path"] is not None else row["repo"] for row in chosen]
+    columns = [units[dropped], shown, [row["id"] for row in chosen], similar[dropped]]
     write_parquet(context.work / DECISIONS, pa.table(columns, schema=_SCHEMA))
     decisions = Decisions(len(pairs), number)
     write_json(done, decisions.__dict__)
@@ -86,32 +85,64 @@ def decide(
 
 def _merged(pairs: Ints, jaccards: Floats) -> tuple[Ints, Floats]:
     """Sort pairs, of equal ones the most similar only (files without words are alike only by being equal)."""
-    order = np.lexsort((-jaccards, pairs[:, 1], pairs[:, 0]))
-    pairs, jaccards = pairs[order], jaccards[order]
-    fresh = np.ones(len(pairs), bool)
-    fresh[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
-    return pairs[fresh], jaccards[fresh]
+    keys = packed(pairs)
+    order = np.argsort(keys)
+    keys, jaccards = keys[order], jaccards[order]
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return unpacked(keys[starts]), np.maximum.reduceat(jaccards, starts) if len(starts) else jaccards
 
 
-def _facts(sources: list[Source], units: Ints) -> dict[int, dict[str, Any]]:
-    """Return what is known of units: tier, id, shown name, and their place in the order of preference."""
-    rows: dict[int, dict[str, Any]] = {}
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of some units: their rows (id, repo, path, None for a whole repository), and their order of preference.
+
+    ranks: place of each in that order. fixed: how many are of tier 0, which are the best.
+    """
+
+    rows: list[dict[str, Any]]
+    ranks: Ints
+    fixed: int
+
+
+def _facts(sources: list[Source], units: Ints) -> _Facts:
+    rows: list[dict[str, Any]] = []
+    tiers: list[int] = []
     for source in sources:
-        for part in source.parts:
-            numbers = part.units_of_rows()
-            chosen = np.flatnonzero(np.isin(numbers, units))
-            if not len(chosen):
-                continue
-            table = read_parquet(part.path, ["id", "stars", "committed_at", "repo", "path"]).take(chosen)
-            for unit, row in zip(numbers[chosen].tolist(), table.to_pylist(), strict=True):
-                if not part.units:
-                    rows[unit] = row | {"tier": source.tier, "shown": f"{row['repo']}:{row['path']}"}
-                    continue
-                known = rows.get(unit, {"stars": 0, "committed_at": 0})
-                best = {key: max(known[key] or 0, row[key] or 0) for key in ("stars", "committed_at")}
-                whole = {"id": row["repo"], "repo": row["repo"], "path": "", "shown": row["repo"]}
-                rows[unit] = whole | best | {"tier": source.tier}
-    order = sorted(rows, key=lambda unit: (rows[unit]["tier"], preference(rows[unit]), unit))
-    for rank, unit in enumerate(order):
-        rows[unit]["rank"] = rank
+        low, high = np.searchsorted(units, [source.first, source.end])
+        found = _of_repos(source, units[low:high]) if source.repos else _of_files(source, units[low:high])
+        rows += found
+        tiers += [source.tier] * len(found)
+    keys = [
+        (tier, preference({**row, "path": row["path"] or ""})) for tier, row in zip(tiers, rows, strict=True)
+    ]
+    order = sorted(range(len(rows)), key=keys.__getitem__)  # stable: equal ones by number
+    ranks = np.empty(len(rows), np.int64)
+    ranks[order] = np.arange(len(rows))
+    return _Facts(rows, ranks, tiers.count(0))
+
+
+def _of_files(source: Source, units: Ints) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for part in source.parts:
+        low, high = np.searchsorted(units, [part.first, part.first + part.rows])
+        if low < high:
+            table = read_parquet(part.path, _COLUMNS).take(units[low:high] - part.first)
+            rows += table.to_pylist()
     return rows
+
+
+def _of_repos(source: Source, units: Ints) -> list[dict[str, Any]]:
+    """Take for a repository the most stars and the newest commit of its files."""
+    best = dict.fromkeys(units.tolist(), (0, 0))
+    for part in source.parts:
+        table = read_parquet(part.path, ["stars", "committed_at"])
+        stars, times = (table.column(name).to_pylist() for name in ("stars", "committed_at"))
+        for unit, star, time in zip(part.units_of_rows().tolist(), stars, times, strict=True):
+            if unit in best:
+                known = best[unit]
+                best[unit] = (max(known[0], star or 0), max(known[1], time or 0))
+    names = {unit: source.repos[unit - source.first] for unit in best}
+    return [
+        {"id": names[unit], "stars": found[0], "committed_at": found[1], "repo": names[unit], "path": None}
+        for unit, found in best.items()
+    ]

@@ -12,8 +12,8 @@ from codewright.core.manifest import Dataset
 from codewright.core.records import content_id
 from codewright.corpus.dedup import Config
 from codewright.corpus.near import kernels
-from codewright.corpus.near.comparing import distinct
 from codewright.corpus.near.kernels import Ints
+from codewright.corpus.near.sets import distinct
 from codewright.corpus.near.signing import exact_key
 from codewright.corpus.near.units import index_files, list_sources, load, read_texts
 
@@ -40,7 +40,7 @@ def find(file: Path, folder: Path) -> list[Match]:
     data, starts = np.frombuffer(content, np.uint8), np.array([0, len(content)])
     id_ = content_id(content)
     units = _candidates(folder, config, data, starts, id_)
-    mine, sizes = distinct(*kernels.shingles_of_rows(data, starts, np.array([0]), config.ngram))
+    mine, sizes = _sets(data, starts, np.array([0]), config.ngram)
     begins = np.array([0, sizes[0]])
     matches: list[Match] = []
     for source in list_sources([folder], False, folder):
@@ -65,8 +65,9 @@ def _candidates(folder: Path, config: Config, data: kernels.Bytes, starts: Ints,
     banding = config.banding
     signer = kernels.permutations(banding.permutations)
     signature = np.empty((1, len(signer[0])), np.uint32)
-    counts = kernels.sign(data, starts, config.ngram, *signer, signature)
-    keys = kernels.band_keys(signature, counts, banding.bands, banding.rows)[:, 0]
+    room = np.empty(kernels.room_for(starts, 1), np.uint64)
+    begins = kernels.sign(data, starts, config.ngram, *signer, signature, room)
+    keys = kernels.band_keys(signature, np.diff(begins), banding.bands, banding.rows)[:, 0]
     keys[-1] = exact_key(id_)
     found: list[Ints] = [np.empty(0, np.int64)]
     for keys_path, order_path, first, _ in index_files(folder):
@@ -82,7 +83,12 @@ def _sets_of(path: str, rows: Ints, ngram: int) -> tuple[kernels.Hashes, Ints]:
     sets, sizes = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for at, data, starts, _ in read_texts(path):
         here = rows[(rows >= at) & (rows < at + len(starts) - 1)] - at
-        flat, found = distinct(*kernels.shingles_of_rows(data, starts, here, ngram))
+        flat, found = _sets(data, starts, here, ngram)
         sets.append(flat)
         sizes.append(found)
     return np.concatenate(sets), np.concatenate(sizes)
+
+
+def _sets(data: kernels.Bytes, starts: Ints, rows: Ints, ngram: int) -> tuple[kernels.Hashes, Ints]:
+    room = np.empty(kernels.room_for(starts, len(rows)), np.uint64)
+    return distinct(room, kernels.shingles_of_rows(data, starts, rows, ngram, room))

@@ -1,4 +1,4 @@
-"""Three operations that numba has no name for, as LLVM IR; LLVM picks each machine's own instructions for them."""
+"""Four operations that numba has no name for, as LLVM IR; LLVM picks each machine's own instructions for them."""
 
 from typing import Any
 
@@ -45,6 +45,16 @@ def lowest_bit(_: Any, bits: Any) -> Any:
 
     def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(bits), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def count_bits(_: Any, bits: Any) -> Any:
+    """Return how many bits are set."""
+
+    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
 
     return types.int64(bits), code
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from codewright.core.cache import cache_root
 from codewright.core.rng import stable_hash
-from codewright.corpus.near.intrinsics import eight_bytes, lowest_bit, word_bits
+from codewright.corpus.near.intrinsics import count_bits, eight_bytes, lowest_bit, word_bits
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -36,6 +36,9 @@ _LOWEST = np.array([2 ** (8 * count) - 1 for count in range(9)], np.uint64)
 
 _EDGES = 512
 """Beginnings and ends of words found before these are hashed: 4 KB, within the first-level cache."""
+
+_USUAL = 16
+"""Edges written for every 64 bytes without asking how many there are: code has about 14, and a branch foretold wrong costs more."""
 
 _GOLDEN = uint64(0x9E3779B97F4A7C15)
 """2^64 / golden ratio: odd, its bits without pattern (Knuth, TAOCP 3, section 6.4)."""
@@ -93,7 +96,7 @@ def shingles_of(data: Bytes, low: int, high: int, ngram: int, out: Hashes) -> in
 @compiled
 def _shingles(data: Bytes, low: int, high: int, ngram: int, out: Hashes) -> int:
     """Do it for a document with 64 more bytes behind it. No calls in its loops: numba would count references in each."""
-    edges = np.empty(_EDGES + 65, np.int64)
+    edges = np.empty(_EDGES + 66, np.int64)
     waiting = words = 0
     before = uint64(0)
     for block in range(low, high, 64):
@@ -102,10 +105,16 @@ def _shingles(data: Bytes, low: int, high: int, ngram: int, out: Hashes) -> int:
             bits &= _ALL >> uint64(block + 64 - high)
         changes = bits ^ (bits << uint64(1) | before)
         before = bits >> uint64(63)
-        while changes:
-            edges[waiting] = block + lowest_bit(changes)
+        at = waiting
+        waiting += count_bits(changes)
+        for _ in range(_USUAL):
+            edges[at] = block + lowest_bit(changes)
             changes &= changes - uint64(1)
-            waiting += 1
+            at += 1
+        while changes:
+            edges[at] = block + lowest_bit(changes)
+            changes &= changes - uint64(1)
+            at += 1
         if block + 64 >= high and waiting % 2:
             edges[waiting] = high
             waiting += 1
@@ -165,29 +174,35 @@ def _minima(shingles: Hashes, count: int, a: Hashes, b: Hashes, out: Hashes) -> 
                 least[k] = min(least[k], lower, other)
 
 
-@compiled
-def sign(data: Bytes, starts: Ints, ngram: int, a: Hashes, b: Hashes, out: NDArray[np.uint32]) -> Ints:
-    """Write the signature of every document to `out` (documents, permutations); returns their numbers of shingles.
+def room_for(starts: Ints, rows: int) -> int:
+    """Return how many places of a buffer the shingles of so many documents may need on the way."""
+    return int(starts[-1] - starts[0]) // 2 + rows + 5
 
+
+@compiled
+def sign(
+    data: Bytes, starts: Ints, ngram: int, a: Hashes, b: Hashes, out: NDArray[np.uint32], shingles: Hashes
+) -> Ints:
+    """Write the signature of every document to `out` (documents, permutations) and its n-gram hashes to `shingles`.
+
+    Returns where each document's hashes begin (documents + 1). shingles: `room_for` says how long it must be.
     The minimum is taken over all 64 bits and its high 32 are kept, which is the same as the minimum of the high 32.
     """
     documents = len(starts) - 1
-    longest = 0
-    for d in range(documents):
-        longest = max(longest, starts[d + 1] - starts[d])
-    shingles = np.empty(longest // 2 + 5, np.uint64)
     room = np.empty(len(a) + 8, np.uint64)
     least = room[(-room.ctypes.data & 63) >> 3 :][: len(a)]  # at a cache line, as a and b are
-    counts = np.zeros(documents, np.int64)
+    begins = np.zeros(documents + 1, np.int64)
     for d in range(documents):
-        counts[d] = shingles_of(data, starts[d], starts[d + 1], ngram, shingles)
-        for i in range(counts[d], -(-counts[d] // 4) * 4):
-            shingles[i] = shingles[0]
+        mine = shingles[begins[d] :]
+        count = shingles_of(data, starts[d], starts[d + 1], ngram, mine)
+        begins[d + 1] = begins[d] + count
+        for i in range(count, -(-count // 4) * 4):
+            mine[i] = mine[0]
         least[:] = EMPTY_KEY
-        _minima(shingles, counts[d], a, b, least)
+        _minima(mine, count, a, b, least)
         for k in range(len(a)):
             out[d, k] = least[k] >> uint64(32)
-    return counts
+    return begins
 
 
 def permutations(count: int) -> tuple[Hashes, Hashes]:
@@ -230,19 +245,29 @@ def band_keys(signatures: NDArray[np.uint32], counts: Ints, bands: int, rows: in
 
 
 @compiled
-def shingles_of_rows(data: Bytes, starts: Ints, rows: Ints, ngram: int) -> tuple[Hashes, Ints]:
-    """Return the n-gram hashes of the chosen documents one after the other, and where each one's begin (rows + 1)."""
-    room = 0
-    for row in rows:
-        room += (starts[row + 1] - starts[row]) // 2 + 2
-    hashes = np.empty(room, np.uint64)
+def shingles_of_rows(data: Bytes, starts: Ints, rows: Ints, ngram: int, out: Hashes) -> Ints:
+    """Write the n-gram hashes of the chosen documents to `out` (`room_for` them), and return where each one's begin (rows + 1)."""
     begins = np.zeros(len(rows) + 1, np.int64)
     for i in range(len(rows)):
         row = rows[i]
-        begins[i + 1] = begins[i] + shingles_of(
-            data, starts[row], starts[row + 1], ngram, hashes[begins[i] :]
-        )
-    return hashes[: begins[-1]], begins
+        begins[i + 1] = begins[i] + shingles_of(data, starts[row], starts[row + 1], ngram, out[begins[i] :])
+    return begins
+
+
+@compiled
+def pick(hashes: Hashes, begins: Ints, rows: Ints, out: Hashes) -> Ints:
+    """Copy the chosen ones of lists that lie one after the other to `out`, which may be `hashes` itself if rows are sorted.
+
+    Returns where each one's begin in `out` (rows + 1).
+    """
+    found = np.zeros(len(rows) + 1, np.int64)
+    for i in range(len(rows)):
+        at = found[i]
+        for k in range(begins[rows[i]], begins[rows[i] + 1]):
+            out[at] = hashes[k]
+            at += 1
+        found[i + 1] = at
+    return found
 
 
 @compiled
@@ -313,9 +338,12 @@ def warm_up() -> None:
     starts, rows = np.array([0, len(data)]), np.array([0])
     a, b = permutations(BLOCK)
     signatures = np.empty((1, BLOCK), np.uint32)
-    counts = sign(data, starts, 5, a, b, signatures)
+    hashes = np.empty(room_for(starts, 1), np.uint64)
+    begins = sign(data, starts, 5, a, b, signatures, hashes)
+    counts = np.diff(begins)
     band_keys(signatures, counts, 2, 2)
     merge_minima(signatures, counts, starts, rows, signatures.copy(), counts.copy())
-    hashes, begins = shingles_of_rows(data, starts, rows, 5)
+    begins = shingles_of_rows(data, starts, rows, 5, hashes)
+    pick(hashes, begins, rows, hashes.copy())
     squeeze(hashes, begins)
     jaccards(hashes, begins, hashes, begins, np.zeros((1, 2), np.int64), 0.5)

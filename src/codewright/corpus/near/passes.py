@@ -1,6 +1,6 @@
 """The passes of `corpus.dedup` in order: what each shard is told, and what goes from one pass to the next."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,27 @@ from codewright.core.errors import ConfigError
 from codewright.core.io import write_json
 from codewright.core.manifest import Counts, Manifest
 from codewright.corpus.dedup import Config
+from codewright.corpus.near import clusters, kernels
+from codewright.corpus.near.buckets import candidate_pairs
 from codewright.corpus.near.clusters import Floats
-from codewright.corpus.near.comparing import RANGES, compare_shard, gather_shard
+from codewright.corpus.near.comparing import compare_shard
 from codewright.corpus.near.deciding import decide
-from codewright.corpus.near.kernels import Ints, warm_up
-from codewright.corpus.near.signing import KEY_FILES, ROWS_PER_BUCKET, bucket_shard, sign_shard
+from codewright.corpus.near.kernels import Ints
+from codewright.corpus.near.sets import RANGES, gather_shard, save_pairs
+from codewright.corpus.near.signing import (
+    KEY_FILES,
+    ROWS_PER_BUCKET,
+    ROWS_PER_TASK,
+    bucket_shard,
+    sign_shard,
+)
 from codewright.corpus.near.units import Part, Source, index_files, list_sources, load, ranges
 from codewright.corpus.near.writing import filter_shard, index_shard
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
+
+BUCKET_TASKS = 8
+"""Tasks that bands are dealt to at least, so that small corpora keep some cores busy, too."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,11 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
     sources = list_sources(
         [*earlier, context.inputs[config.corpus]], config.level == "repo", context.work / "units"
     )
+    if sources[-1].end >= 2**31:
+        raise ConfigError(
+            f"corpus {context.inputs[config.corpus]}: {sources[-1].end:,} documents with those of the indexes; "
+            "2,147,483,647 can be numbered: split the corpus by language"
+        )
     cut = [(source.tier, *found) for source in sources for found in ranges(source, config.shard_bytes)]
     every = [Range(f"range-{number:05d}", *found) for number, found in enumerate(cut)]
     fresh = [part for part in every if part.tier]
@@ -57,9 +74,13 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
     bands, ngram = config.banding, config.ngram
     warm_up()  # workers find the kernels compiled, and do not each do it
     signing = {"permutations": bands.permutations, "bands": bands.bands, "rows": bands.rows, "ngram": ngram}
-    signed = context.engine.map(sign_shard, [part.shard(context, **signing) for part in fresh], "dedup: sign")
+    write_json(context.work / RANGES, [(part.name, part.first, part.end) for part in every])
+    signed = context.engine.map(
+        sign_shard,
+        [part.shard(context, threshold=config.threshold, **signing) for part in fresh],
+        "dedup: sign",
+    )
     candidates = _bucket(config, context, fresh, earlier)
-    context.engine.map(gather_shard, [part.shard(context, ngram=ngram) for part in every], "dedup: gather")
 
     def compare(number: int, pairs: Path) -> tuple[Ints, Floats]:
         return _compare(config, context, every, number, pairs)
@@ -80,6 +101,13 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
         "curve": bands.curve(),
     }
     return StageResult(counts, details=details)
+
+
+def warm_up() -> None:
+    """Compile every kernel, or load it from the cache."""
+    kernels.warm_up()
+    pairs = candidate_pairs(np.ones(2, np.uint64), np.arange(2), np.arange(2, dtype=np.uint64), 0)
+    clusters.greedy(pairs, np.ones(1), np.arange(2), 0)
 
 
 def check_index(folder: Path, config: Config) -> None:
@@ -112,17 +140,15 @@ def _bucket(config: Config, context: StageContext, fresh: list[Range], earlier: 
     write_json(context.work / KEY_FILES, files)
     cuts = 1 << max(0, units // ROWS_PER_BUCKET).bit_length()
     width = 2**64 // cuts
+    bands = config.banding.bands
+    together = max(1, min(ROWS_PER_TASK * cuts // units, -(-bands // BUCKET_TASKS)))
+    groups = [list(range(at, min(at + together, bands))) for at in range(0, bands, together)]
     shards = []
-    for band in range(config.banding.bands + 1):
+    for group in [*groups, [bands]]:
         for cut in range(cuts):
-            params = {
-                "band": band,
-                "low": cut * width,
-                "high": (cut + 1) * width - 1,
-                "old": old,
-            }
-            params["exact"] = band == config.banding.bands
-            shards.append(Shard(f"band-{band:04d}-{cut:04d}", str(context.out), (), params))
+            params = {"bands": group, "low": cut * width, "high": (cut + 1) * width - 1, "old": old}
+            params["exact"] = group == [bands]
+            shards.append(Shard(f"band-{group[0]:04d}-{cut:04d}", str(context.out), (), params))
     found = context.engine.map(bucket_shard, shards, "dedup: bucket")
     return sum(result["pairs"] for result in found)
 
@@ -132,18 +158,23 @@ def _compare(
 ) -> tuple[Ints, Floats]:
     """Measure the pairs of a folder; returns those that reach the threshold and their Jaccard similarity."""
     edges = f"edges-{number}"
-    params = {"pairs": pairs.name, "edges": edges, "threshold": config.threshold}
-    write_json(context.work / RANGES, [(part.name, part.first, part.end) for part in every])
-    shards = [
-        Shard(
-            f"{part.name}-{number}",
-            str(context.out),
-            (),
-            params | {"name": part.name, "first": part.first, "end": part.end},
-        )
-        for part in every
-    ]
-    context.engine.map(compare_shard, shards, f"dedup: compare, round {number + 1}")
+    gathering = comparing = every
+    if number:
+        asked = np.ascontiguousarray(load(pairs / "pairs.npy").T)
+        save_pairs(context.work, pairs.name, "pairs", asked)
+        places = np.searchsorted([part.first for part in every], asked, side="right") - 1
+        gathering = [every[place] for place in np.unique(places).tolist()]
+        comparing = [every[place] for place in np.unique(places[:, 0]).tolist()]
+
+    def shard(part: Range) -> Shard:
+        params = {"pairs": pairs.name, "edges": edges, "round": number, "name": part.name}
+        whole = part.shard(context, ngram=config.ngram, threshold=config.threshold, **params)
+        return replace(whole, name=f"{part.name}-{number}")
+
+    label = f", round {number + 1}" if number else ""
+    context.engine.map(gather_shard, [shard(part) for part in gathering], f"dedup: gather{label}")
+    shards = [shard(part) for part in comparing]
+    context.engine.map(compare_shard, shards, f"dedup: compare{label}")
     found = np.concatenate([load(context.work / edges / f"{shard.name}.npy") for shard in shards], axis=1)
     return np.ascontiguousarray(found[:2].T).astype(np.int64), found[2]
 

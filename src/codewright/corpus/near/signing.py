@@ -2,25 +2,30 @@
 
 A shard of `sign` leaves two arrays: keys (bands + 2, units), each band sorted, then the exact keys (beginnings of the files'
 SHA-256) sorted, then the hash of the whole signature, unit by unit; and order (bands + 1, units), whose they are. A bucket task
-reads of each only its band and the slice of its key range. Signatures themselves are not kept.
+reads of each only its bands and the slice of its key range. Signatures themselves are not kept. A third array holds the pairs
+that `windows` measured meanwhile: a, b, Jaccard.
 """
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codewright.core.io import read_json
 from codewright.core.manifest import WORK_FOLDER
 from codewright.corpus.near import kernels
 from codewright.corpus.near.buckets import candidate_pairs, sorted_pairs
-from codewright.corpus.near.kernels import EMPTY_KEY, Hashes, Ints
+from codewright.corpus.near.kernels import EMPTY_KEY, Hashes
+from codewright.corpus.near.sets import save_pairs
 from codewright.corpus.near.units import Part, load, read_texts, save
+from codewright.corpus.near.windows import Window
 from codewright.engine.engine import Shard
 
 ROWS_PER_BUCKET = 4_000_000
 """Rows of one band that a bucket task sorts at a time, about 200 MB; larger bands are cut by key."""
+
+ROWS_PER_TASK = 1_000_000
+"""Rows of several bands that one bucket task works through, about a second: small bands are not worth a task each."""
 
 KEY_FILES = "key-files.json"
 """In scratch: the arrays that hold keys, of indexes and of this run: (keys, order, first unit)."""
@@ -32,8 +37,14 @@ def sign_shard(shard: Shard) -> dict[str, Any]:
     parts = [Part(*part) for part in params["parts"]]
     banding = (params["bands"], params["rows"])
     signer = kernels.permutations(params["permutations"])
-    make = _sign_repos if parts[0].units else _sign_files
-    keys, size = make(parts, params["first"], params["end"], params["ngram"], signer, banding)
+    first, end = params["first"], params["end"]
+    if parts[0].units:
+        keys, size = _sign_repos(parts, first, end, params["ngram"], signer, banding)
+    else:
+        window = Window(params["ngram"], signer, banding, params["threshold"])
+        keys, size = _sign_files(parts, end - first, window)
+        pairs, jaccards = window.measured()
+        save(work / "measured" / f"{shard.name}.npy", np.vstack(((pairs + first).T, jaccards)))
     bands = len(keys) - 2
     order = np.empty((bands + 1, keys.shape[1]), np.int32)
     for band in range(bands + 1):
@@ -49,23 +60,20 @@ def exact_key(id_: str) -> int:
     return int(id_[:16], 16)
 
 
-def _sign_files(
-    parts: list[Part], first: int, end: int, ngram: int, signer: tuple[Hashes, Hashes], banding: tuple[int, int]
-) -> tuple[Hashes, int]:  # fmt: skip
+def _sign_files(parts: list[Part], files: int, window: Window) -> tuple[Hashes, int]:
     """Return the keys (bands + 2, files), unsorted, and the bytes read."""
-    bands, _ = banding
-    keys = np.empty((bands + 2, end - first), np.uint64)
-    at = size = 0
+    found: list[Hashes] = []
+    ids: list[str] = []
+    size = 0
     for part in parts:
-        for _, data, starts, ids in read_texts(part.path, with_ids=True):
-            signatures = np.empty((len(starts) - 1, len(signer[0])), np.uint32)
-            counts = kernels.sign(data, starts, ngram, *signer, signatures)
-            found = kernels.band_keys(signatures, counts, *banding)
-            here = slice(at, at + len(counts))
-            keys[:bands, here], keys[bands + 1, here] = found[:bands], found[bands]
-            keys[bands, here] = [exact_key(id_) for id_ in ids]
-            at += len(counts)
+        for _, data, starts, names in read_texts(part.path, with_ids=True):
+            found.append(window.sign(data, starts))
+            ids += names
             size += int(starts[-1] - starts[0])
+    keys = np.empty((len(found[0]) + 1, files), np.uint64)
+    np.concatenate([one[:-1] for one in found], axis=1, out=keys[:-2])
+    np.concatenate([one[-1] for one in found], out=keys[-1])
+    keys[-2] = [exact_key(id_) for id_ in ids]
     return keys, size
 
 
@@ -82,7 +90,8 @@ def _sign_repos(
         for at, data, starts, _ in read_texts(part.path):
             here = units[at : at + len(starts) - 1]
             signatures = np.empty((len(here), len(signer[0])), np.uint32)
-            counts = kernels.sign(data, starts, ngram, *signer, signatures)
+            room = np.empty(kernels.room_for(starts, len(here)), np.uint64)
+            counts = np.diff(kernels.sign(data, starts, ngram, *signer, signatures, room))
             size += kernels.merge_minima(signatures, counts, starts, here, merged, totals)
     found = kernels.band_keys(merged, totals, *banding)
     exact = np.full((1, end - first), EMPTY_KEY, np.uint64)
@@ -90,34 +99,27 @@ def _sign_repos(
 
 
 def bucket_shard(shard: Shard) -> dict[str, Any]:
-    """Find the candidate pairs of one band and key range; those of the exact band are equal files."""
+    """Find the candidate pairs of some bands and one key range; those of the exact band are equal files."""
     work, params = Path(shard.out) / WORK_FOLDER, shard.params
-    band, low, high = params["band"], np.uint64(params["low"]), np.uint64(params["high"])
-    keys, units, prints = [], [], []
-    for keys_path, order_path, first in read_json(work / KEY_FILES):
-        stored, order = load(Path(keys_path)), load(Path(order_path))
-        # The upper end belongs to the range: the last one would not fit into 64 bits otherwise.
-        begin, end = np.searchsorted(stored[band], low), np.searchsorted(stored[band], high, side="right")
-        chosen = order[band, begin:end]
-        keys.append(stored[band, begin:end])
-        units.append(chosen.astype(np.int64) + first)
-        prints.append(keys[-1] if params["exact"] else stored[-1][chosen])
-    pairs = candidate_pairs(
-        np.concatenate(keys), np.concatenate(units), np.concatenate(prints), params["old"]
-    )
-    save(
-        work / ("equal" if params["exact"] else "pairs") / f"{shard.name}.npy", np.ascontiguousarray(pairs.T)
-    )
-    if not params["exact"]:
-        save(work / "members" / f"{shard.name}.npy", np.unique(pairs))
-    return {"pairs": len(pairs)}
-
-
-def pairs_between(folder: Path, first: int, end: int) -> Ints:
-    """Collect the pairs of all files of a folder whose first unit lies in a range, sorted, each once; shape (n, 2)."""
-    found: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
-    for path in sorted(folder.glob("*.npy")):
-        pairs = load(path)
-        low, high = np.searchsorted(pairs[0], [first, end])
-        found.append(pairs[:, low:high].T)
-    return sorted_pairs(np.concatenate(found))
+    low, high = np.uint64(params["low"]), np.uint64(params["high"])
+    files = [
+        (load(Path(keys)), load(Path(order)), first) for keys, order, first in read_json(work / KEY_FILES)
+    ]
+    found = []
+    for band in params["bands"]:
+        keys, units, prints = [], [], []
+        for stored, order, first in files:
+            # The upper end belongs to the range: the last one would not fit into 64 bits otherwise.
+            begin = np.searchsorted(stored[band], low)
+            end = np.searchsorted(stored[band], high, side="right")
+            chosen = order[band, begin:end]
+            keys.append(stored[band, begin:end])
+            units.append(chosen.astype(np.int64) + first)
+            prints.append(keys[-1] if params["exact"] else stored[-1][chosen])
+        found.append(
+            candidate_pairs(
+                np.concatenate(keys), np.concatenate(units), np.concatenate(prints), params["old"]
+            )
+        )
+    save_pairs(work, "equal" if params["exact"] else "pairs", shard.name, sorted_pairs(np.concatenate(found)))
+    return {"pairs": sum(len(pairs) for pairs in found)}

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from codewright.core.io import read_parquet, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts
-from codewright.core.records import LOST_SCHEMA, Lost, to_table
+from codewright.core.records import LOST_SCHEMA, Lost, place_of
 from codewright.corpus.near.deciding import DECISIONS
-from codewright.corpus.near.units import INDEX_FOLDER, Part, load, save
+from codewright.corpus.near.units import INDEX_FOLDER, Part, load, save, starts_of
 from codewright.engine.engine import Shard
 
 
@@ -31,18 +30,19 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
         write_parquet(out / split / name, kept)
     lost: list[Lost] = []
     if gone.any():
-        facts = table.select(["id", "repo", "path"]).filter(pa.array(gone)).to_pylist()
+        facts = table.select(["id", "repo", "path", "meta"]).filter(pa.array(gone)).to_pylist()
         reasons = decisions.take(np.searchsorted(dropped_units, units[gone])).to_pylist()
         lost = [_lost(row, why) for row, why in zip(facts, reasons, strict=True)]
         file = f"part-{split}-{name.removeprefix('part-')}" if split else name
-        write_parquet(out / "dropped" / file, to_table(lost, LOST_SCHEMA))
+        rows = [vars(one) for one in lost]
+        write_parquet(out / "dropped" / file, pa.Table.from_pylist(rows, schema=LOST_SCHEMA))
     counts = Counts(len(table), len(kept), Counter(one.reason for one in lost))
-    size = pc.sum(pc.binary_length(kept.column("content"))).as_py() or 0
+    size = sum(int(np.ptp(starts_of(chunk))) for chunk in kept.column("content").chunks)
     return {"counts": counts.to_json(), "heldout": len(kept) if split else 0, "bytes": size}
 
 
 def _lost(row: dict[str, Any], why: dict[str, Any]) -> Lost:
-    shown = f"{row['repo']}:{row['path']}"
+    shown = place_of(row)
     if row["id"] == why["keeper_id"]:
         return Lost(row["id"], "duplicate", f"same bytes as {why['keeper']}", shown)
     if why["jaccard"]:
