@@ -48,10 +48,7 @@ def run(
     parsed = load_recipe(recipe, sets or [])
     folder = _out(parsed.name, out)
     reporter = Reporter(quiet=quiet)
-    try:
-        result = run_recipe(parsed, folder, fresh=fresh, redo=redo or [], reporter=reporter)
-    except KeyboardInterrupt:
-        _fail("stopped; run the same command again to go on from here", 130)
+    result = run_recipe(parsed, folder, fresh=fresh, redo=redo or [], reporter=reporter)
     if not result.executed:
         print(f"nothing to do: all {len(parsed.stages)} stages of {parsed.name} are finished in {folder}")
     header = ["stage", "in", "kept", "dropped", "quarantined", "time"]
@@ -223,10 +220,18 @@ def _options(
     """Options of codewright itself."""
 
 
+_STOPPED = 130
+"""What the shell calls the end by Ctrl-C: 128 + SIGINT."""
+
+
 def main() -> None:
     """Run the command line; errors end as one line and their exit code, never as a traceback."""
     try:
         app()
+    except SystemExit as end:
+        if end.code == _STOPPED:
+            _fail("stopped; run the same command again to go on from here", _STOPPED)
+        raise
     except CodewrightError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:

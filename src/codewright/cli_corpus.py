@@ -1,12 +1,18 @@
 """The verbs `corpus ...`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from codewright.core.errors import ConfigError
 from codewright.core.progress import Reporter
+from codewright.core.text import one_line
+
+if TYPE_CHECKING:
+    from codewright.corpus.contents import Kept
+    from codewright.corpus.members import Skip, Trouble
+    from codewright.corpus.quality import RuleBook, Verdict
 
 corpus_app = typer.Typer(no_args_is_help=True, help="What goes into a corpus, and why.")
 
@@ -14,22 +20,69 @@ corpus_app = typer.Typer(no_args_is_help=True, help="What goes into a corpus, an
 @corpus_app.command("explain")
 def explain(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any kind.")],
+    rules: Annotated[str, typer.Option("--rules", help="fixed or reference.")] = "fixed",
 ) -> None:
-    """Say what is decided about a file: its language, which step named it, and by what."""
+    """Say what is decided about a file: its language and which step named it, every measurement, its bounds, the verdict."""
     from rich.console import Console
 
     from codewright.core.languages import identify
+    from codewright.corpus.contents import Kept
+    from codewright.corpus.members import Trouble
+    from codewright.corpus.quality import RuleBook
 
     try:
         if not file.is_file():
             raise ConfigError(f"{file}: {'not a file' if file.exists() else 'no such file'}")
-        content = file.read_bytes().decode("utf-8", "replace")
+        data = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
-    found = identify(file.name, content)
+    book = RuleBook(rules)
+    name = file.name.encode("utf-8", "replace").decode()
+    read = _read(name, data)
+    content = (read.content if isinstance(read, Kept) else data).decode("utf-8", "replace")
+    found = identify(name, content)
+    verdict = book.judge(content, name=name, language=read.language) if isinstance(read, Kept) else None
     rows = [["language", found.language or "unknown", _printable(f"{found.step}: {found.detail}")]]
+    if isinstance(read, Kept) and verdict:
+        why = ", ".join(verdict.fired) or ("no rule fires" if verdict.keep else "not a kind that is kept")
+        rows.append(["reading", "kept", _printable(f"licence {read.license}") if read.license else ""])
+        rows.append(["rule set", verdict.rule_set or "none", f"doc type {verdict.doc_type}"])
+        rows.append(["verdict", "kept" if verdict.keep else "dropped", why])
+    elif not isinstance(read, Kept):
+        fate = "quarantined" if isinstance(read, Trouble) else "dropped"
+        rows.append(["reading", fate, _printable(f"{read.reason} {read.detail}".strip())])
     reporter = Reporter(Console(highlight=False, emoji=False))
     reporter.table(_printable(file.name).replace("[", r"\["), ["what", "decided", "why"], rows)
+    if verdict and verdict.rule_set:
+        _measurements(reporter, book, verdict)
+
+
+def _read(name: str, data: bytes) -> "Kept | Skip | Trouble":
+    """Do what `corpus.ingest` does with a file by default."""
+    from codewright.corpus.contents import Wanted, document_of
+    from codewright.corpus.ingest import Config
+    from codewright.corpus.members import Gate, Member, Options, Piece
+
+    config = Config(("",))
+    refused = Gate(Options(config.max_file_bytes, config.shard_bytes)).refuse(name, len(data))
+    piece = Piece("folder", "", "", "", "", len(data))
+    return refused or document_of(Member(name, data), piece, Wanted(None, config.leave_out, config.notebooks))
+
+
+def _measurements(reporter: Reporter, book: "RuleBook", verdict: "Verdict") -> None:
+    rows = []
+    for rule in book.sets[verdict.rule_set or ""].rules:
+        value = verdict.measurements.get(rule.name)
+        said = (
+            "fires"
+            if rule.name in verdict.fired
+            else "spared by its draw"
+            if rule.name in verdict.spared
+            else ""
+        )
+        said = _printable(f"crashed: {verdict.crashed[rule.name]}") if rule.name in verdict.crashed else said
+        rows.append([rule.name, "-" if value is None else f"{value:.6g}", str(rule.bounds), said])
+    reporter.table("", ["measurement", "value", "fires", ""], rows)
 
 
 def _printable(text: str) -> str:
@@ -51,8 +104,14 @@ def build_(
     max_bytes: Annotated[int | None, typer.Option("--max-bytes", min=1, help="A seeded sample of so much.")] = None,
     max_repo_bytes: Annotated[int | None, typer.Option("--max-repo-bytes", min=1, help="At most so much of one repository.")] = None,
     heldout: Annotated[float, typer.Option("--heldout", help="Share held out, whole repositories.")] = 0.03,
+    headers: Annotated[bool, typer.Option("--headers/--keep-headers", help="Remove licence headers, or keep them.")] = True,
+    redact: Annotated[str, typer.Option("--redact", metavar="A,B", help="What becomes a placeholder; empty for nothing.")] = "email,ip_address,key,password",
+    rules: Annotated[str, typer.Option("--rules", help="Quality rules: fixed, reference or none.")] = "fixed",
+    override: Annotated[Path | None, typer.Option("--override", metavar="FILE", help="YAML: measurement -> {low, high, equal}.")] = None,
+    signals: Annotated[bool, typer.Option("--signals", help="Write all measurements to DIR/signals.")] = False,
     keep_stages: Annotated[bool, typer.Option("--keep-stages", help="Keep what each stage put out, under DIR/stages.")] = False,
     seed: Annotated[int, typer.Option("--seed")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start all over.")] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core.")] = None,
 ) -> None:  # fmt: skip
     """Turn raw code of any kind into a deduplicated, filtered corpus."""
@@ -68,11 +127,12 @@ def build_(
         "source": inputs, "languages": _names(languages), "licenses": _names(licenses), "unknown_license": unknown_license,
         "repo_facts": [str(path) for path in repo_facts or []], "dedup": {"preset": preset, "threshold": threshold},
         "index": [str(path) for path in index or []], "max_bytes": max_bytes, "max_repo_bytes": max_repo_bytes,
-        "heldout": heldout, "keep_stages": keep_stages,
+        "heldout": heldout, "keep_stages": keep_stages, "headers": headers, "redact": _names(redact), "rules": rules,
+        "override": _mapping(override), "signals": signals,
     }  # fmt: skip
     reporter = Reporter()
     config = build(Config, given, "corpus build")
-    manifest = run_alone("corpus.build", config, out, workers, reporter, seed=seed)
+    manifest = run_alone("corpus.build", config, out, workers, reporter, seed=seed, fresh=fresh)
     rows = []
     for name in config.stages:
         stage = manifest.details["stages"][name]
@@ -81,6 +141,44 @@ def build_(
         rows.append([name, *(f"{number:,}" for number in numbers), human_seconds(stage["seconds"])])
     reporter.table("", ["stage", "in", "kept", "dropped", "quarantined", "time"], rows)
     print(f"{describe_counts(manifest)}; in {out}")
+
+
+@corpus_app.command("filter")
+def filter_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A corpus: a finished dataset of documents.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the result goes.")],
+    rules: Annotated[str, typer.Option("--rules", help="fixed or reference.")] = "fixed",
+    override: Annotated[Path | None, typer.Option("--override", metavar="FILE", help="YAML: measurement -> {low, high, equal}.")] = None,
+    signals: Annotated[bool, typer.Option("--signals", help="Write all measurements to DIR/signals.")] = False,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start all over.")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core.")] = None,
+) -> None:  # fmt: skip
+    """Drop what the quality rules refuse, and say of each file which rules fired with which values."""
+    from codewright.core.config import build
+    from codewright.core.manifest import Dataset
+    from codewright.corpus.filter import Config
+    from codewright.runner import describe_counts, run_alone
+
+    Dataset(folder)
+    given = {"corpus": str(folder), "rules": rules, "override": _mapping(override), "signals": signals}
+    config = build(Config, given, "corpus filter")
+    manifest = run_alone("corpus.filter", config, out, workers, Reporter(), seed=seed, fresh=fresh)
+    print(f"{describe_counts(manifest)}; in {out}")
+
+
+def _mapping(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"--override {path}: cannot be read as YAML ({one_line(error, 200)})") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"--override {path}: expected measurement: {{low: x, high: y}}")
+    return found
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -100,6 +198,7 @@ def dedup(
     threshold: Annotated[float, typer.Option("--threshold", help="Least Jaccard similarity of a copy.")] = 0.7,
     level: Annotated[str, typer.Option("--level", help="file, or repo: whole repositories.")] = "file",
     cluster: Annotated[str, typer.Option("--cluster", help="greedy, or connected (chains can join unlike files).")] = "greedy",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start all over.")] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core.")] = None,
 ) -> None:  # fmt: skip
     """Remove copies and near copies from a corpus, or say what a file is a copy of."""
@@ -125,7 +224,7 @@ def dedup(
     reporter.say(f"{banding.bands} bands of {banding.rows}: the knee is at Jaccard {banding.knee:.3f}")
     curve = [[f"{jaccard:g}", f"{chance:.4f}"] for jaccard, chance in banding.curve()]
     reporter.table("", ["Jaccard", "chance to meet"], curve)
-    manifest = run_alone("corpus.dedup", config, out, workers, reporter)
+    manifest = run_alone("corpus.dedup", config, out, workers, reporter, fresh=fresh)
     print(f"{describe_counts(manifest)}; in {out}")
 
 

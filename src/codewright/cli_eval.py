@@ -39,8 +39,26 @@ def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
+_OF_MODELS = ("base_url", "n", "temperature", "top_p", "max_tokens", "form", "concurrency")
+
+
+def _refuse_of_the_other(context: typer.Context, answers: Path | None) -> None:
+    """Refuse options that would do nothing: how to ask a model, with answers; which field to read, with a model."""
+    useless = _OF_MODELS if answers is not None else ("field",)
+    # By name: typer may come with a click of its own, whose enum is another.
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in useless
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        what = "--model, not --answers" if answers is not None else "--answers, not --model"
+        raise ConfigError(f"{', '.join(given)}: belongs to {what}; leave it out")
+
+
 @eval_app.command("run")
 def run(
+    context: typer.Context,
     benchmarks: BenchmarksArgument,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the evaluation goes; of several benchmarks, DIR/NAME.")],
     answers: Annotated[Path | None, typer.Option("--answers", metavar="FILE", help="Answers made elsewhere, .jsonl or .jsonl.gz.")] = None,
@@ -70,6 +88,7 @@ def run(
     items = _names(benchmarks)
     if (answers is None) == (model is None):
         raise ConfigError("give either --answers FILE or --model MODEL")
+    _refuse_of_the_other(context, answers)
     if len(items) != 1 and (answers or not items):
         raise ConfigError("an answers file belongs to one benchmark: name just one")
     options = Options(
@@ -102,11 +121,12 @@ def doctor(
         data=data, languages=_names(languages), sandbox=sandbox, workers=workers or _cores(), fresh=fresh
     )
     rows: Any = asyncio.run(check_up(_names(benchmarks), options, Reporter(), answers))
-    if print_checkup(rows):
-        raise typer.Exit(1)
+    status = print_checkup(rows)
+    if status:
+        raise typer.Exit(status)
 
 
-_ENDS = {"length": "ended at --max-tokens or the model's context", "refusal": "were refused"}
+_ENDS = {"length": "ended at --max-tokens or the model's context", "refusal": "refused by the model"}
 
 
 def _print_scores(folders: list[Path], reporter: Reporter) -> None:
@@ -123,36 +143,69 @@ def _print_scores(folders: list[Path], reporter: Reporter) -> None:
         reporter.table(title, header, score_rows(scores, found.columns))
         for line in _remarks(scores):
             reporter.say(f"  {line}")
-        first = score_rows(scores, found.columns[:1])[0]
-        print(f"{scores['benchmark']} {first[2]} {first[3]} % ({first[4]}){of}; see {folder / 'report.html'}")
+        print(f"{scores['benchmark']} {_headline(scores, found.columns)}{of}; see {folder / 'report.html'}")
+
+
+def _headline(scores: Any, columns: list[str]) -> str:
+    """Say the benchmark's own score first; that of the base tests alone comes after it, by name."""
+    from codewright.evals.results import score_rows
+
+    said: list[str] = []
+    for column in sorted(columns, key=lambda name: name == "base"):
+        _, _, k, share, interval, _ = score_rows(scores, [column])[0]
+        said.append(f"{f'{column} tests' if said else k} {share} % ({interval})")
+    return ", ".join(said)
 
 
 def _remarks(scores: Any) -> list[str]:
     """Say what a reader of the score has to know."""
-    source, references = scores["answers"], scores["references"]
-    counted = ", ".join(f"{count} {status}" for status, count in scores["statuses"].items())
-    lines = [f"verdicts: {counted}; isolation: {scores['isolation']}"]
+    from codewright.evals.results import counted
+
+    source, extraction = scores["answers"], scores["extraction"]
+    statuses = ", ".join(f"{count} {status}" for status, count in scores["statuses"].items())
+    lines = [f"verdicts: {statuses}; isolation: {scores['isolation']}"]
     if "rows_in" in source:
-        lines.append(
-            f"answers: {source['rows_in']} rows = {source['kept']} used + {source['quarantined']} put aside"
-            f" (quarantine/answers.jsonl); {source['missing']} missing; field: {source['field']}"
-        )
-    ends = scores["extraction"]["finish_reasons"]
-    lines += [f"{ends[end]} answers {words}" for end, words in _ENDS.items() if end in ends]
-    if scores["extraction"]["failed"]:
-        lines.append(f"no code was found in {scores['extraction']['failed']} answers")
+        lines.append(_count_rows(source))
+    ends = extraction.get("finish_reasons", {})
+    lines += [f"{counted(ends[end], 'answer')} {words}" for end, words in _ENDS.items() if end in ends]
+    if extraction["failed"]:
+        lines.append(f"no code was found in {counted(extraction['failed'], 'answer')}")
+    if extraction["empty"]:
+        lines.append(f"{counted(extraction['empty'], 'answer')} empty")
     if scores["forgeable_passes"]:
         lines.append(
-            f"{scores['forgeable_passes']} passes could have been forged (tests ran in the program's own process)"
+            f"{counted(scores['forgeable_passes'], 'pass')} could have been forged (tests ran in the program's own process)"
         )
-    lines.append(
-        f"references: {references['passed']} of {references['checked']} pass here ({references['kind']})"
-    )
-    if references["unchecked"]:
-        lines.append(f"{references['unchecked']} problems have no reference")
+    lines.append(_say_references(scores["references"]))
     if scores["forced"]:
         lines.append(f"FORCED: {scores['forced']}")
     return [line.replace("[", r"\[") for line in lines]
+
+
+def _count_rows(source: Any) -> str:
+    from codewright.evals.answers import describe_left_out
+    from codewright.evals.results import counted
+
+    parts = [f"{source['kept']:,} used", f"{source['quarantined']:,} put aside"]
+    if source["quarantined"]:
+        parts[1] += " (quarantine/answers.jsonl)"
+    left_out = source.get("left_out") or {}
+    if left_out:
+        parts.append(f"{sum(left_out.values()):,} not asked for ({describe_left_out(left_out)})")
+    rows = counted(source["rows_in"], "row")
+    return f"answers: {rows} = {' + '.join(parts)}; {source['missing']:,} missing; field: {source['field']}"
+
+
+def _say_references(references: Any) -> str:
+    from codewright.evals.results import counted
+
+    if not references["checked"]:
+        return f"references: none published for {counted(references['unchecked'], 'problem')}"
+    without = counted(references["unchecked"], "problem") + " without one"
+    return (
+        f"references: {references['passed']} of {references['checked']} pass here ({references['kind']})"
+        + (f"; {without}" if references["unchecked"] else "")
+    )
 
 
 def compare(

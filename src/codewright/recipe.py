@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "corpus.ingest": ("codewright.corpus.ingest:Config", "codewright.corpus.ingest:run"),
     "corpus.build": ("codewright.corpus.build:Config", "codewright.corpus.build:run"),
     "corpus.dedup": ("codewright.corpus.dedup:Config", "codewright.corpus.dedup:run"),
+    "corpus.transform": ("codewright.corpus.transform:Config", "codewright.corpus.transform:run"),
     "corpus.filter": ("codewright.corpus.filter:Config", "codewright.corpus.filter:run"),
     "corpus.sample": ("codewright.corpus.sample:Config", "codewright.corpus.sample:run"),
     "synth": ("codewright.synthesis.driver:Config", "codewright.synthesis.driver:run"),
@@ -42,7 +43,7 @@ STAGES: dict[str, tuple[str, str]] = {
 }
 """Stage kind -> (config class, function). The config modules import nothing heavy; functions load when they run."""
 
-_CORPUS = ("corpus.build", "corpus.dedup", "corpus.filter", "corpus.sample")
+_CORPUS = ("corpus.build", "corpus.dedup", "corpus.transform", "corpus.filter", "corpus.sample")
 _DOCUMENTS = ("corpus.ingest", *_CORPUS)
 _MODELS = ("train.pretrain", "train.sft")
 REF_KINDS = {

@@ -86,12 +86,19 @@ def stage_run(recipe: Recipe, spec: StageSpec, out: Path, reporter: Reporter) ->
 
 
 def run_alone(
-    key: str, config: Any, out: Path, workers: int | None, reporter: Reporter, *, seed: int = 0
+    key: str,
+    config: Any,
+    out: Path,
+    workers: int | None,
+    reporter: Reporter,
+    *,
+    seed: int = 0,
+    fresh: bool = False,
 ) -> Manifest:
     """Run one stage outside a recipe, straight into `out`; finished work is left as it is, killed work resumed.
 
-    Raises: ConfigError when `out` is a file, holds foreign files or another result, or is in use by another run; whatever
-    the stage raises.
+    fresh: start all over. Raises: ConfigError when `out` is a file, holds foreign files, another result or the beginning
+    of one, or is in use by another run; whatever the stage raises.
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is a file; name a folder")
@@ -99,10 +106,23 @@ def run_alone(
         config.check()
     inputs = {ref: Path(ref) for ref in stage_refs(config)}
     context = StageContext(out.name, out, inputs, seed, LocalEngine(workers, reporter), reporter)
-    run = StageRun(key, config, StageSpec(key, out.name, config).load, context)
-    if run.is_done():
+    again = "--fresh to make it again"
+    run = StageRun(key, config, StageSpec(key, out.name, config).load, context, again)
+    if not fresh and run.is_done():
+        reporter.say(f"{out}: finished before; {again}")
         return Manifest.read(out)
     with _lock(out):
+        started = context.work / "started.json"
+        if fresh and (started.exists() or is_finished(out)):
+            for item in out.iterdir():
+                if item.name != LOCK_NAME:
+                    shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+        elif started.exists() and read_json(started)["fingerprint"] != run.fingerprint():
+            raise ConfigError(
+                f"{out}: holds unfinished work of other settings or inputs; choose another --out, or {again}"
+            )
+        elif started.exists():
+            reporter.say(f"{out}: going on where it stopped")
         return run.execute()
 
 

@@ -15,7 +15,7 @@ from codewright.core.manifest import Counts, Manifest
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
-CORPUS = "  - corpus.build: {{id: corpus, source: ['{source}']}}\n"
+CORPUS = "  - corpus.build: {{id: corpus, source: ['{source}'], rules: none}}\n"
 
 
 @pytest.fixture
@@ -106,7 +106,14 @@ def test_a_missing_recipe_and_wrong_overrides(cli: Cli, tmp_path: Path, recipe: 
         ("synth: {method: dril, rows: 1}", ["no method named 'dril'", "did you mean 'drills'?"]),
         ("synth: {method: docstring}", ["needs `corpus:`"]),
         ("eval.problems: {benchmarks: [/no/such.jsonl]}", ["no such file"]),
-        ("corpus.build: {id: b, source: [stdlib], rules: [txt]}", ["no rule named 'txt'"]),
+        (
+            "corpus.build: {id: b, source: [stdlib], rules: [txt]}",
+            ["'rules'", "'fixed', 'reference' or 'none'"],
+        ),
+        (
+            "corpus.build: {id: b, source: [stdlib], override: {qsc_code_num_line: {low: 1}}}",
+            ["no measurement named 'qsc_code_num_line'", "did you mean 'qsc_code_num_lines'?"],
+        ),
         (
             "corpus.build: {id: b, source: [stdlib], languages: [Python]}",
             ["no language 'Python'", "did you mean 'python'?"],

@@ -1,6 +1,7 @@
 """`codewright eval run`, `eval doctor`, `compare`, `leaderboard`: as a user calls them, on the bundled benchmark."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from codewright.cli_eval import _headline
 from codewright.core.drills import bundled_problems
 from codewright.core.io import read_json, read_jsonl, write_jsonl
+from codewright.evals.results import summarise
 from tests.conftest import REPOSITORY
+from tests.evals.evaluation_folder import verdict_rows
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 PROBLEMS = bundled_problems()
@@ -96,9 +100,36 @@ def test_bad_rows_are_put_aside_and_counts_add_up(cli: Cli, tmp_path: Path) -> N
     with path.open("a") as file:
         file.write('{"task_id": "drills/none", "solution": "x"}\n{"solution": "x"}\n')
     shown = run(cli, tmp_path / "out", "--answers", path)
-    assert "166 rows = 164 used + 2 put aside" in shown.stderr
+    assert "166 rows = 164 used + 2 put aside (quarantine/answers.jsonl)" in shown.stderr
     aside = [row for _, row in read_jsonl(tmp_path / "out" / "quarantine" / "answers.jsonl")]
     assert [row["line"] for row in aside] == [165, 166] and "unknown task_id" in aside[0]["reason"]
+
+
+def test_half_a_character_and_a_cut_file_end_well(cli: Cli, tmp_path: Path) -> None:
+    path, out = answers(tmp_path / "a.jsonl"), tmp_path / "out"
+    rows = [row for _, row in read_jsonl(path)]
+    rows[0]["solution"] = "x = '\ud800'"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows) + "no row\n")
+    options = ("--answers", path, "--limit", "6", "--partial")
+    shown = run(cli, out, *options)
+    assert "165 rows = 6 used + 1 put aside (quarantine/answers.jsonl) + 158 not asked" in shown.stderr
+    (failure,) = [row for _, row in read_jsonl(out / "failures.jsonl")]
+    assert failure["solution"] == rows[0]["solution"] and "⟨U+D800⟩" in (out / "report.html").read_text()
+    before = verdicts(out)
+    whole = (out / "verdicts.jsonl").read_bytes()
+    (out / "verdicts.jsonl").write_bytes(whole[: len(whole) // 2])
+    assert cli("leaderboard", out).returncode == 2
+    run(cli, out, *options)
+    assert verdicts(out) == before and len(before) == 6
+
+
+def test_the_benchmarks_own_score_comes_first() -> None:
+    verdicts = verdict_rows({"a": [(True, True)], "b": [(True, False)]})
+    scores = summarise(verdicts, tasks=2, samples=1)
+    assert re.fullmatch(
+        r"pass@1 50\.0 % \(.*\), base tests 100\.0 % \(.*\)", _headline(scores, ["base", "plus"])
+    )
+    assert re.fullmatch(r"pass@1 50\.0 % \([^)]*\)", _headline(scores, ["passed"]))
 
 
 def test_an_incomplete_file_is_refused_unless_partial(cli: Cli, tmp_path: Path) -> None:
@@ -118,6 +149,8 @@ def test_an_incomplete_file_is_refused_unless_partial(cli: Cli, tmp_path: Path) 
         ((), "give either --answers FILE or --model MODEL"),
         (("--answers", "x.jsonl", "--model", "m"), "give either --answers FILE or --model MODEL"),
         (("--answers", "/no/such.jsonl"), "no such file"),
+        (("--answers", "x.jsonl", "--n", "2", "--form", "chat"), "--n, --form: belongs to --model"),
+        (("--answers", "x.jsonl", "--out", __file__), "is a file; name a folder"),
         (("--answers", __file__), "line 1: not valid JSON"),
         (("--model", "/no/such/model"), "/no/such/model"),
     ],

@@ -11,9 +11,10 @@ from codewright.core.errors import ConfigError
 from codewright.core.records import Problem
 from codewright.evals import doctor
 from codewright.evals.benchmark import Benchmark, Run, load_benchmark
+from codewright.evals.checkup import Line, print_checkup
 from codewright.evals.doctor import Diagnosis, Reference, examine, examine_once, why
 from codewright.evals.limits import FACTOR, FLOOR_CPU_S, REFERENCE_LIMITS, limits_for, measure_slowness
-from codewright.evals.session import refuse_sick
+from codewright.evals.session import Options, refuse_sick
 from codewright.sandbox.job import Job, Result
 from codewright.sandbox.lazy import LazySandbox
 
@@ -96,10 +97,42 @@ def diagnosis(**failing_of: tuple[int, int]) -> Diagnosis:
 
 
 def test_a_score_is_withheld_by_language_above_two_percent() -> None:
-    assert refuse_sick(diagnosis(java=(2, 100), go=(0, 100)), force=False) == ""
-    with pytest.raises(ConfigError, match=r"java: 3 of 100 \(failed\).*--languages, or score with --force"):
-        refuse_sick(diagnosis(java=(3, 100), go=(0, 100)), force=False)
-    assert "java: 3 of 100" in refuse_sick(diagnosis(java=(3, 100)), force=True)
+    assert refuse_sick(diagnosis(java=(2, 100), go=(0, 100)), Options()) == ""
+    with pytest.raises(
+        ConfigError,
+        match=r"java: 3 of 100 \(0 failed, 1 failed, 2 failed\).*--languages, or score with --force",
+    ):
+        refuse_sick(diagnosis(java=(3, 100), go=(0, 100)), Options())
+    assert "java: 3 of 100" in refuse_sick(diagnosis(java=(3, 100)), Options(force=True))
+
+
+def test_the_command_that_is_named_finds_what_was_run() -> None:
+    with pytest.raises(ConfigError) as error:
+        refuse_sick(diagnosis(python=(9, 9)), Options(data="a file.jsonl", languages=("python",)))
+    said = str(error.value)
+    assert "(0 failed, 1 failed, 2 failed and 6 more)" in said
+    assert "`codewright eval doctor b --data 'a file.jsonl' --languages python` or score with --force" in said
+
+
+def line(item: str, passed: int, checked: int) -> Line:
+    failing = [(str(number), "failed") for number in range(checked - passed)]
+    return Line(item, "python", "", 9, "", passed, checked, "" if checked else "not here", failing)
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "says"),
+    [
+        ([line("a", 9, 9)], 0, "a"),
+        ([line("a", 9, 9), line("b", 0, 0)], 0, "1 of 2 benchmarks could not be checked: b"),
+        ([line("a", 8, 9), line("b", 0, 0)], 1, "scores would be withheld"),
+        ([line("a", 0, 0), line("b", 0, 0)], 2, "2 of 2 benchmarks could not be checked: a, b"),
+    ],
+)
+def test_a_checkup_says_what_was_not_checked(
+    lines: list[Line], status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert print_checkup(lines) == status
+    assert says in capsys.readouterr().out
 
 
 def test_known_health_is_not_examined_again_until_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:

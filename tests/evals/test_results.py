@@ -81,6 +81,9 @@ def test_extraction_is_counted_by_kind() -> None:
     assert found["kinds"] == {"block n of n": 2, "failed: nothing": 1, "nothing to extract": 1}
     assert (found["failed"], found["empty"]) == (1, 1)
     assert found["finish_reasons"] == {"stop": 3, "length": 1}
+    nothing = [row | {"finish_reason": "", "form": "completion", "response": " "} for row in answers]
+    found = summarise(verdicts, nothing, tasks=4, samples=1)["extraction"]
+    assert found["empty"] == 4 and "finish_reasons" not in found
 
 
 def test_partial_says_n_of_n(tmp_path: Path) -> None:
@@ -139,7 +142,7 @@ def test_damaged_files_are_one_clear_line(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     with pytest.raises(
-        ConfigError, match=r"verdicts.jsonl, line 5: not valid JSON .*score these answers again"
+        ConfigError, match=r"verdicts.jsonl, line 5: not valid JSON .*it keeps the verdicts that are whole"
     ):
         load_results(folder)
     path.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))

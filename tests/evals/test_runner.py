@@ -93,7 +93,7 @@ def test_likelihoods_need_a_model_that_has_them(
     run_stages: Callable[..., Any], tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "_model", lambda folder: Oracle())
-    corpus = {"corpus.build": {"id": "corpus", "source": [str(source)], "heldout": 0.3}}
+    corpus = {"corpus.build": {"id": "corpus", "source": [str(source)], "rules": "none", "heldout": 0.3}}
     run_stages([corpus], out=tmp_path / "c")
     with pytest.raises(ConfigError, match="probabilities cannot be read"):
         evaluate(run_stages, tmp_path, heldout=str(tmp_path / "c" / "corpus"))

@@ -59,7 +59,7 @@ def test_another_file_than_meant_is_refused_and_not_kept(server: str, cache: Pat
 
 def test_not_to_be_had_says_what_to_do(server: str, cache: Path) -> None:
     source = Source("b.jsonl.gz", f"{server}/none.jsonl.gz", SHA)
-    with pytest.raises(ConfigError, match="could not be fetched.*give its file with --data"):
+    with pytest.raises(ConfigError, match="could not be fetched.*404.*give its file with --data"):
         find_data("b", (source,), {}, None)
     assert not list(cache.rglob("*b.jsonl.gz*"))
 

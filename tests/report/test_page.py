@@ -199,7 +199,7 @@ def test_bad_input_is_one_clear_line(run_folder: Path) -> None:
 def test_recipe_ends_with_a_report_of_what_its_stages_wrote(
     source: Path, tmp_path: Path, run_stages: Callable[..., RunResult]
 ) -> None:
-    corpus = {"corpus.build": {"id": "corpus", "source": [str(source)], "heldout": 0.2}}
+    corpus = {"corpus.build": {"id": "corpus", "source": [str(source)], "rules": "none", "heldout": 0.2}}
     done = run_stages([corpus, {"report": {"stages": ["corpus"], "title": "Just a corpus"}}])
     assert done.manifests["report"].details["page"] == REPORT_NAME
     text = text_of((tmp_path / "run" / "report" / REPORT_NAME).read_text(encoding="utf-8"))

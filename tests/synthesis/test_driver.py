@@ -45,7 +45,7 @@ def test_shards_and_reruns_do_not_change_the_rows(run_stages: Run, tmp_path: Pat
 
 
 def test_documents_as_seeds_and_the_quota(run_stages: Run, source: Path, tmp_path: Path) -> None:
-    corpus = {"corpus.build": {"id": "corpus", "source": [str(source)], "heldout": 0}}
+    corpus = {"corpus.build": {"id": "corpus", "source": [str(source)], "rules": "none", "heldout": 0}}
     run_stages(
         [corpus, {"synth": {"id": "all", "method": "docstring", "corpus": "corpus"}}], out=tmp_path / "a"
     )
@@ -66,7 +66,7 @@ def test_documents_as_seeds_and_the_quota(run_stages: Run, source: Path, tmp_pat
 def test_no_usable_function_is_one_clear_error(run_stages: Run, tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.py").write_text("def f(x):\n    return x\n")
-    corpus = {"corpus.build": {"id": "corpus", "source": [str(tmp_path / "source")]}}
+    corpus = {"corpus.build": {"id": "corpus", "source": [str(tmp_path / "source")], "rules": "none"}}
     with pytest.raises(
         ConfigError, match="method docstring made no row from its seeds .*no candidate at all"
     ):

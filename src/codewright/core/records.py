@@ -66,6 +66,11 @@ class Document:
         )
 
 
+def place_of(row: Mapping[str, Any]) -> str:
+    """Name a document by what it was read from (an archive, folder, repository or table; else its repository) and its path."""
+    return f"{dict(row.get('meta') or {}).get('source') or row['repo']}:{row['path']}"
+
+
 @dataclass(frozen=True)
 class Message:
     """One turn; roles are OpenAI's (system, user, assistant, tool)."""

@@ -1,6 +1,6 @@
 """The stage `corpus.build`: raw code of any kind in, a deduplicated, filtered corpus with provenance out.
 
-It is the other stages of the corpus in a row: `corpus.ingest`, `corpus.dedup`, `corpus.filter`, `corpus.sample`; with a budget also
+It is the other stages of the corpus in a row: `corpus.ingest`, `corpus.dedup`, `corpus.transform`, `corpus.filter`, `corpus.sample`; with a budget also
 `corpus.sample` behind the first, so that a small corpus costs little whatever the sources hold. Each runs in a folder of its own in scratch, so killed work resumes in the middle of any of them, and its documents are removed when the
 next has ended. What they left out, with the reasons, ends in one place, and the counts are those of the whole way.
 """
@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from codewright.core.config import Share, StageRef, build, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import give_name
 from codewright.core.manifest import Counts, Manifest, is_finished
-from codewright.corpus import dedup, ingest, sample
+from codewright.corpus import dedup, ingest, sample, transform
 from codewright.corpus import filter as filter_
 from codewright.engine.stage import StageContext, StageFunction, StageResult, StageRun
 
@@ -35,10 +35,16 @@ class Config(ingest.Config):
     """Earlier outputs of `corpus.dedup`: what resembles their rows is dropped, too."""
     dedup: Mapping[str, Any] = field(default_factory=dict)
     """Settings of `corpus.dedup`, such as {preset: opencoder}; all have defaults."""
-    rules: tuple[str, ...] = ("text", "python")
-    """Rule files to apply; an empty list applies none."""
-    override: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Bounds changed for this run: rule name -> {low, high}."""
+    headers: bool = True
+    """Whether to remove licence and copyright headers at the top of files."""
+    redact: tuple[str, ...] = ("email", "ip_address", "key", "password")
+    """What to replace by placeholders such as <EMAIL>; an empty list replaces nothing."""
+    rules: Literal["fixed", "reference", "none"] = "fixed"
+    """`fixed`: the rules of OpenCoder with what is wrong in them corrected; `reference`: as published, slow; or `none`."""
+    override: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """Bounds changed for this run: measurement -> {low, high, equal}; null takes a bound away."""
+    signals: bool = False
+    """Whether to write `signals/part-*.parquet`, all measurements of every document that the rules saw."""
     max_repo_bytes: Bytes | None = None
     """Go on with at most this much of one repository, a seeded sample of its files; None for all."""
     max_bytes: Bytes | None = None
@@ -88,12 +94,19 @@ def _parts(config: Config) -> list[_Part]:
         budget = sample.Config("ingest", config.max_repo_bytes, config.max_bytes, heldout=0)
         read.append(_Part("budget", budget, lambda: sample.run, "ingest"))
     options = {**config.dedup, "corpus": read[-1].name, "index": list(config.index)}
-    return [
+    deduped = build(dedup.Config, options, "dedup")
+    transformed = transform.Config("dedup", config.headers, config.redact)
+    before = "transform" if config.headers or config.redact else "dedup"
+    filtered = filter_.Config(before, config.rules, config.override, config.signals)
+    sampled = sample.Config("filter", heldout=config.heldout)
+    parts = [
         *read,
-        _Part("dedup", build(dedup.Config, options, "dedup"), lambda: dedup.run, read[-1].name),
-        _Part("filter", filter_.Config("dedup", config.rules, config.override), lambda: filter_.run, "dedup"),
-        _Part("sample", sample.Config("filter", heldout=config.heldout), lambda: sample.run, "filter"),
+        _Part("dedup", deduped, lambda: dedup.run, read[-1].name),
+        _Part("transform", transformed, lambda: transform.run, "dedup"),
+        _Part("filter", filtered, lambda: filter_.run, before),
+        _Part("sample", sampled, lambda: sample.run, "filter"),
     ]
+    return [part for part in parts if part.name != "transform" or before == "transform"]
 
 
 def run(config: Config, context: StageContext) -> StageResult:
@@ -107,6 +120,11 @@ def run(config: Config, context: StageContext) -> StageResult:
     for name in manifests:
         for split in ("dropped", "quarantine"):
             _hand_on(folder / name / split, context.out / split, name, keep=config.keep_stages)
+    bad_facts = Path("quarantine") / "repo-facts.parquet"
+    if (folder / "ingest" / bad_facts).exists():
+        give_name(folder / "ingest" / bad_facts, context.out / bad_facts)
+    _hand_on(folder / "transform" / "audit", context.out / "audit", "", keep=config.keep_stages)
+    _hand_on(folder / "filter" / "signals", context.out / "signals", "", keep=config.keep_stages)
     for split in ("", "heldout"):
         _hand_on(folder / "sample" / split, context.out / split, "", keep=config.keep_stages)
     counts = _total(manifests)
@@ -116,7 +134,7 @@ def run(config: Config, context: StageContext) -> StageResult:
     details = {
         "bytes_read": manifests["ingest"].details["bytes_read"],
         **last,
-        "documents_by_license": manifests["ingest"].details["documents_by_license"],
+        "bad_repo_facts": manifests["ingest"].details["bad_repo_facts"],
         "stages": {name: _summary(manifest) for name, manifest in manifests.items()},
     }
     return StageResult(counts, details=details)
@@ -171,7 +189,15 @@ def _counts(manifest: Manifest) -> Counts:
 
 def _summary(manifest: Manifest) -> dict[str, Any]:
     """Return what a stage of the way did, for tables and cards."""
-    names = ("bytes_read", "bytes_kept", "bytes_by_language", "pairs_candidate", "pairs_similar", "knee")
+    names = (
+        "bytes_read",
+        "bytes_kept",
+        "bytes_by_language",
+        "pairs_candidate",
+        "pairs_similar",
+        "knee",
+        "rules_crashed",
+    )
     found = {name: manifest.details[name] for name in names if name in manifest.details}
     return {"counts": _counts(manifest).to_json(), "seconds": manifest.seconds, **found}
 

@@ -4,19 +4,25 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
 
 from codewright.core.config import StageRef, strict
 from codewright.core.errors import ConfigError
-from codewright.core.io import read_parquet, write_parquet
-from codewright.core.manifest import Counts, part_name, part_number
-from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Document, Lost, to_table
-from codewright.corpus.filtering import judge, load_rules
+from codewright.core.io import give_name, read_parquet, write_parquet
+from codewright.core.manifest import Counts, part_name
+from codewright.core.records import LOST_SCHEMA, Lost, place_of, to_table
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 
+if TYPE_CHECKING:
+    from codewright.corpus.quality import Verdict
+
 CRASH_LIMIT = 0.001
 """Share of documents on which rules may crash before the run stops (docs/extending.md)."""
+
+_ROWS_AT_A_TIME = 512
 
 
 @strict
@@ -26,88 +32,140 @@ class Config:
 
     corpus: StageRef
     """The dataset to filter; its held-out part is filtered, too."""
-    rules: tuple[str, ...] = ("text", "python")
-    """Rule files to apply; an empty list applies none."""
-    override: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Bounds changed for this run: rule name -> {low, high}."""
+    rules: Literal["fixed", "reference", "none"] = "fixed"
+    """`fixed`: the rules of OpenCoder with what is wrong in them corrected; `reference`: as published, slow; or `none`."""
+    override: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """Bounds changed for this run: measurement -> {low, high, equal}; null takes a bound away."""
+    signals: bool = False
+    """Whether to write `signals/part-*.parquet`, all measurements of every document."""
 
     def check(self) -> None:
-        """Look for the rules and bounds. Raises ConfigError."""
-        load_rules(self.rules, self.override)
+        """Look for the measurements and bounds. Raises ConfigError."""
+        from codewright.corpus.quality.verdicts import MODES, RuleBook  # numba, which `plan` has no need of
+
+        RuleBook(MODES[0] if self.rules == "none" else self.rules, self.override)
 
 
 def run(config: Config, context: StageContext) -> StageResult:
-    """Filter every part. Raises ConfigError when a rule crashes on more than a few documents."""
+    """Filter every part. Raises ConfigError when rules crash on more than a few documents."""
+    if config.rules != "none":
+        from codewright.corpus.quality.verdicts import warm_up
+
+        warm_up()  # compiled once, not by every worker
     dataset = context.dataset(config.corpus)
     override = {name: dict(bounds) for name, bounds in config.override.items()}
     shards: list[Shard] = []
     for split in ("", "heldout"):
         for part in dataset.parts(split):
             # Numbered over both splits: a shard's number names what it drops.
-            params = {"split": split, "rules": list(config.rules), "override": override}
+            params = {
+                "split": split, "rules": config.rules, "override": override, "signals": config.signals, "seed": context.seed,
+            }  # fmt: skip
             shards.append(Shard(part_name(len(shards)), str(context.out), (str(part),), params))
     filtered = context.engine.map(filter_shard, shards, "corpus: filter")
-    _check_crashes(filtered)
     languages: Counter[str] = Counter()
+    crashed: Counter[str] = Counter()
     for result in filtered:
         languages.update(result["bytes_by_language"])
+        crashed.update(result["crashed"])
     counts = Counts.total(Counts.from_json(result["counts"]) for result in filtered)
+    _check_crashes(crashed, counts.rows_in)
     heldout = sum(result["heldout"] for result in filtered)
     details = {
         "bytes_kept": sum(languages.values()),
         "bytes_by_language": dict(languages.most_common()),
         "documents_heldout": heldout,
         "documents_train": counts.kept - heldout,
+        "rules_crashed": dict(crashed.most_common()),
     }
     return StageResult(counts, details=details)
 
 
+class _Judged:
+    """Collects what becomes of the documents of one part."""
+
+    def __init__(self) -> None:
+        self.keep: list[bool] = []
+        self.dropped: list[Lost] = []
+        self.crashed: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
+        self.signals: list[dict[str, Any]] = []
+
+    def take(self, row: Mapping[str, Any], verdict: "Verdict | None") -> None:
+        """Note one document's verdict; None keeps it."""
+        self.keep.append(verdict is None or verdict.keep)
+        if self.keep[-1]:
+            self.languages[row["language"]] += len(row["content"].encode("utf-8"))
+        if verdict is None:
+            return
+        self.crashed.update(verdict.crashed.keys())
+        if not verdict.keep:
+            fired = ", ".join(f"{name} {one.value:g} {one.bound}" for name, one in verdict.fired.items())
+            reason = f"rule:{next(iter(verdict.fired))}" if verdict.fired else f"doc_type:{verdict.doc_type}"
+            self.dropped.append(Lost(row["id"], reason, fired, place_of(row), row["content"]))
+
+    def signal(self, row: Mapping[str, Any], verdict: "Verdict") -> None:
+        """Note all measurements of one document."""
+        facts = {name: row[name] for name in ("id", "repo", "path", "language")}
+        facts |= {"doc_type": verdict.doc_type, "rule_set": verdict.rule_set, "keep": verdict.keep}
+        facts |= {"fired": list(verdict.fired), "crashed": list(verdict.crashed)}
+        self.signals.append({**facts, **verdict.measurements})
+
+
 def filter_shard(shard: Shard) -> dict[str, Any]:
     """Write the documents of one part that all rules keep, and for each of the others which rules fired."""
-    out, source, split = Path(shard.out), Path(shard.inputs[0]), shard.params["split"]
-    rules = load_rules(shard.params["rules"], shard.params["override"])
-    kept: list[Document] = []
-    dropped: list[Lost] = []
-    quarantined: list[Lost] = []
-    languages: Counter[str] = Counter()
-    for row in read_parquet(source).to_pylist():
-        doc = Document.from_dict(row)
-        verdict = judge(doc, rules)
-        shown = f"{doc.repo}:{doc.path}"
-        if verdict.crashed:
-            reason = f"rule_crashed:{verdict.crashed}"
-            quarantined.append(Lost(doc.id, reason, verdict.error, shown, doc.content))
-        elif verdict.fired:
-            fired = ", ".join(f"{name}={value:g}" for name, value in verdict.fired.items())
-            dropped.append(Lost(doc.id, f"rule:{next(iter(verdict.fired))}", fired, shown, doc.content))
-        else:
-            kept.append(doc)
-            languages[doc.language] += len(doc.content.encode("utf-8"))
-    if kept:
-        write_parquet(out / split / source.name, to_table(kept, DOCUMENT_SCHEMA))
-    name = part_name(part_number(shard.name))
-    for folder, lost in (("dropped", dropped), ("quarantine", quarantined)):
-        if lost:
-            write_parquet(out / folder / name, to_table(lost, LOST_SCHEMA))
-    reasons = Counter(lost.reason for lost in dropped)
-    counts = Counts(len(kept) + len(dropped) + len(quarantined), len(kept), reasons, len(quarantined))
+    from codewright.corpus.quality import RuleBook
+
+    out, source, params = Path(shard.out), Path(shard.inputs[0]), shard.params
+    rules = params["rules"]
+    book = None if rules == "none" else RuleBook(rules, params["override"], params["seed"])
+    judged = _Judged()
+    table = read_parquet(source)
+    for batch in table.to_batches(_ROWS_AT_A_TIME):
+        for row in batch.to_pylist():
+            verdict = None
+            if book is not None:
+                facts = {"name": row["path"], "language": row["language"] or None, "doc_id": row["id"]}
+                verdict = book.judge(row["content"], **facts)
+            judged.take(row, verdict)
+            if verdict and params["signals"]:
+                judged.signal(row, verdict)
+    kept = sum(judged.keep)
+    if kept == len(table):
+        give_name(source, out / params["split"] / source.name)
+    elif kept:
+        write_parquet(out / params["split"] / source.name, table.filter(pa.array(judged.keep)))
+    if judged.dropped:
+        write_parquet(out / "dropped" / shard.name, to_table(judged.dropped, LOST_SCHEMA))
+    if judged.signals:
+        table = pa.Table.from_pylist(judged.signals, schema=_signal_schema())
+        write_parquet(out / "signals" / shard.name, table)
+    reasons = Counter(lost.reason for lost in judged.dropped)
     return {
-        "counts": counts.to_json(),
-        "bytes_by_language": dict(languages),
-        "heldout": len(kept) if split else 0,
-        "crashed": dict(Counter(lost.reason for lost in quarantined)),
+        "counts": Counts(len(judged.keep), kept, reasons).to_json(),
+        "bytes_by_language": dict(judged.languages),
+        "heldout": kept if params["split"] else 0,
+        "crashed": dict(judged.crashed),
     }
 
 
-def _check_crashes(filtered: list[dict[str, Any]]) -> None:
-    crashed: Counter[str] = Counter()
-    for result in filtered:
-        crashed.update(result["crashed"])
-    seen = sum(result["counts"]["in"] for result in filtered)
+def _signal_schema() -> pa.Schema:
+    from codewright.corpus.quality import measurements
+
+    texts = ("id", "repo", "path", "language", "doc_type", "rule_set")
+    names = pa.list_(pa.string())
+    return pa.schema(
+        [(name, pa.string()) for name in texts]
+        + [("keep", pa.bool_()), ("fired", names), ("crashed", names)]
+        + [(item.name, pa.float64()) for item in measurements()]
+    )
+
+
+def _check_crashes(crashed: Mapping[str, int], seen: int) -> None:
     # One crash in a small corpus is a bad document; it takes more than that to call the rule broken.
     if sum(crashed.values()) > max(1, CRASH_LIMIT * seen):
-        worst, times = crashed.most_common(1)[0]
+        worst = max(crashed, key=lambda name: (crashed[name], name))
         raise ConfigError(
-            f"{worst.removeprefix('rule_crashed:')}: this rule crashed on {times} of {seen} documents "
-            "(see quarantine/); mend it or leave its file out of `rules`"
+            f"{worst}: this rule crashed on {crashed[worst]} of {seen} documents; "
+            "`corpus explain FILE` shows how on one of them; mend the rule, or report it"
         )

@@ -21,7 +21,7 @@ from codewright.core.config import Names, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import atomic_write, read_json, read_parquet, write_json, write_parquet
 from codewright.core.languages import known_languages
-from codewright.core.manifest import WORK_FOLDER, Counts, part_name, part_number
+from codewright.core.manifest import LOCK_NAME, WORK_FOLDER, Counts, part_name, part_number
 from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Lost, to_table
 from codewright.core.text import did_you_mean
 from codewright.corpus import repo_facts
@@ -131,13 +131,17 @@ def run(config: Config, context: StageContext) -> StageResult:
     out = str(context.out)
     params = {
         "wanted": asdict(Wanted(config.languages, config.leave_out, config.notebooks)),
-        "options": asdict(_options(config)),
+        "options": asdict(_options(config, context)),
         "shard_bytes": config.shard_bytes,
     }
     shards = [Shard(part_name(number), out, (), params) for number in range(tasks)]
     read = context.engine.map(read_pieces, shards, "ingest: read")
     known = context.engine.map(detect_licenses, license_shards(context.out, tasks), "ingest: licences")
     bad_facts = _join(config, context, tasks)
+    if bad_facts:
+        context.reporter.say(
+            f"  {bad_facts} rows of repo_facts are no good; see quarantine/repo-facts.parquet"
+        )
     filters = {"permitted": config.permitted(), "unknown_license": config.unknown_license}
     parts = [(task, part) for task, result in enumerate(read) for part in result["parts"]]
     shards = [
@@ -180,10 +184,21 @@ def _details(
     }
 
 
-def _options(config: Config) -> Options:
+def _options(config: Config, context: StageContext) -> Options:
     return Options(
-        config.max_file_bytes, config.shard_bytes, dict(config.columns), config.revision, config.languages
+        config.max_file_bytes,
+        config.shard_bytes,
+        dict(config.columns),
+        config.revision,
+        config.languages,
+        str(_output(context.out)),
     )
+
+
+def _output(out: Path) -> Path:
+    """Return the folder of the whole run, which may lie within a source: the one that is held by a lock."""
+    folders = [out.resolve(), *out.resolve().parents]
+    return next((folder for folder in folders if (folder / LOCK_NAME).exists()), folders[0])
 
 
 def _plan(config: Config, context: StageContext) -> tuple[int, int]:
@@ -192,7 +207,7 @@ def _plan(config: Config, context: StageContext) -> tuple[int, int]:
     if frozen.exists():  # written last below
         plan = read_json(frozen)
         return plan["tasks"], plan["troubles"]
-    options = _options(config)
+    options = _options(config, context)
     tasks = filled = 0
     run_of: list[Piece] = []
     troubles: list[Lost] = []

@@ -64,9 +64,10 @@ class Found:
     trouble: str = ""
 
 
-def walk(root: Path, leave_out: frozenset[str] = frozenset()) -> Iterator[Found]:
-    """Yield what lies below a folder, depth first in sorted order; leave_out: folders right below it not to enter.
+def walk(root: Path, leave_out: frozenset[str] = frozenset(), avoid: Path | None = None) -> Iterator[Found]:
+    """Yield what lies below a folder, depth first in sorted order.
 
+    leave_out: folders right below it not to enter; avoid: one not to enter wherever it lies, where the output goes.
     trouble: `unreadable` for a folder that cannot be listed (`path` ends with /), `symlink`, `special_file`.
     """
     levels = [_scan(root, "")]  # an own stack: folders may be nested deeper than Python calls
@@ -76,7 +77,7 @@ def walk(root: Path, leave_out: frozenset[str] = frozenset()) -> Iterator[Found]
             levels.pop()
         elif isinstance(found, Found):
             yield found
-        elif len(levels) > 1 or found.rstrip("/") not in leave_out:
+        elif (len(levels) > 1 or found.rstrip("/") not in leave_out) and root / found != avoid:
             levels.append(_scan(root, found))
 
 

@@ -112,7 +112,8 @@ class Piece:
 class Options:
     """What readers need to know; plain JSON.
 
-    columns: our names of a table's columns -> its names; languages: those that are wanted, None for all.
+    columns: our names of a table's columns -> its names; languages: those that are wanted, None for all; avoid: a folder
+    not to read, where the output goes.
     """
 
     max_file_bytes: int
@@ -120,6 +121,7 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     revision: str = "HEAD"
     languages: tuple[str, ...] | None = None
+    avoid: str = ""
 
 
 class Gate:

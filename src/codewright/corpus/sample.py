@@ -18,7 +18,7 @@ from pydantic import Field
 from codewright.core.config import Share, StageRef, strict
 from codewright.core.io import give_name, read_parquet, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name, part_number
-from codewright.core.records import LOST_SCHEMA, Lost, to_table
+from codewright.core.records import LOST_SCHEMA, Lost, place_of, to_table
 from codewright.core.rng import stable_hash
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
@@ -57,13 +57,16 @@ def run(config: Config, context: StageContext) -> StageResult:
         shards.append(Shard(part_name(len(shards)), out, (str(part),), {"held": True}))
     cut = context.engine.map(cut_shard, shards, "corpus: write")
     languages: Counter[str] = Counter()
+    licenses: Counter[str] = Counter()
     for result in cut:
         languages.update(result["bytes_by_language"])
+        licenses.update(result["documents_by_license"])
     counts = Counts.total(Counts.from_json(result["counts"]) for result in cut)
     heldout = sum(result["heldout"] for result in cut)
     details = {
         "bytes_kept": sum(languages.values()),
         "bytes_by_language": dict(languages.most_common()),
+        "documents_by_license": dict(licenses.most_common()),
         "documents_heldout": heldout,
         "documents_train": counts.kept - heldout,
     }
@@ -158,6 +161,7 @@ def cut_shard(shard: Shard) -> dict[str, Any]:
         fates = chosen.filter(mine).column("fate").to_numpy()
         name = source.name
     sizes: Counter[str] = Counter()
+    licenses: Counter[str] = Counter()
     for folder, fate in (("", KEPT), ("heldout", HELD_OUT)):
         rows = table.filter(pa.array(fates == fate))
         if not len(rows):
@@ -169,10 +173,12 @@ def cut_shard(shard: Shard) -> dict[str, Any]:
         lengths = pc.binary_length(rows.column("content")).to_pylist()
         for language, size in zip(rows.column("language").to_pylist(), lengths, strict=True):
             sizes[language] += size
-    over = table.select(["id", "repo", "path"]).filter(pa.array(fates == OVER_BUDGET)).to_pylist()
+        licenses.update(name or "unknown" for name in rows.column("license").to_pylist())
+    over = table.drop_columns(["content"]).filter(pa.array(fates == OVER_BUDGET)).to_pylist()
     if over:
-        lost = [Lost(row["id"], "over_budget", "", f"{row['repo']}:{row['path']}") for row in over]
+        lost = [Lost(row["id"], "over_budget", "", place_of(row)) for row in over]
         write_parquet(out / "dropped" / shard.name, to_table(lost, LOST_SCHEMA))
     counts = Counts(len(table), len(table) - len(over), {"over_budget": len(over)})
     heldout = int((fates == HELD_OUT).sum())
-    return {"counts": counts.to_json(), "heldout": heldout, "bytes_by_language": dict(sizes)}
+    found = {"bytes_by_language": dict(sizes), "documents_by_license": dict(licenses)}
+    return {"counts": counts.to_json(), "heldout": heldout, **found}

@@ -101,6 +101,8 @@ class StageRun:
     function: Callable[[], StageFunction]
     """Imports and returns the stage's function; called only when the stage really runs."""
     context: StageContext
+    again: str = ""
+    """How to have it made again, for messages; that of a recipe's stage if empty."""
 
     def fingerprint(self) -> str:
         """Hash of all that decides the output; needs the inputs to be finished."""
@@ -115,10 +117,8 @@ class StageRun:
         if not is_finished(out):
             return False
         if Manifest.read(out).fingerprint != self.fingerprint():
-            raise ConfigError(
-                f"{out}: was made with {self._difference()}; "
-                f"choose another --out, or --redo {self.context.id} to make it and what follows again"
-            )
+            again = self.again or f"--redo {self.context.id} to make it and what follows again"
+            raise ConfigError(f"{out}: was made with {self._difference()}; choose another --out, or {again}")
         return True
 
     def _difference(self) -> str:

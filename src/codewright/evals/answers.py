@@ -2,43 +2,43 @@
 
 Rows name a task and hold one of: `program` (a whole file with its tests), `response` (a raw answer), `completion` (what follows
 the prompt), `solution` (code that stands alone). Several rows of a task are its samples, in the file's order unless they
-carry `sample_index`. Rows of a benchmark in several languages also name their `language`.
+carry `sample_index`. Rows of a benchmark in several languages also name their `language`; one that is said is always held
+against the problem's. Rows of problems that were not asked for are left out and counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codewright.core.errors import ConfigError, DataError
-from codewright.core.io import read_jsonl
+from codewright.core.errors import ConfigError
+from codewright.core.languages.facts import language_named
 from codewright.core.records import Answer, AnswerForm, Problem
+from codewright.evals.answer_file import Unusable, read_answer_file
 from codewright.evals.benchmark import Benchmark
 
 FIELDS = ("program", "response", "completion", "solution")
 """What a row may hold, the first that is there counts: the rawer, the less has been done to it."""
 
+_PLACES = ("task_id", "language", "sample_index")
+"""Fields that say which problem a row answers, never how."""
+
 _MOST_NAMED = 5
+
+BEYOND_LIMIT = "beyond --limit"
+"""What rows of problems after the first --limit are counted as."""
 
 Key = tuple[str, str]
 """Language and task_id."""
 
 
 @dataclass(frozen=True)
-class Unusable:
-    """A row put aside: its line in the file, why, and the row."""
-
-    line: int
-    reason: str
-    row: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class AnswerSet:
-    """Answers beside their problems, in the problems' order. rows_in = len(pairs) + len(unusable).
+    """Answers beside their problems, in the problems' order. rows_in = len(pairs) + len(unusable) + the sum of left_out.
 
-    problems: those of the languages that the file speaks of. samples: per task. missing: one entry per answer.
+    problems: those of the languages that were asked for or, where none was, that the file speaks of. samples: per task. missing:
+    one entry per answer. left_out: rows of problems nobody asked for, by language or BEYOND_LIMIT.
     """
 
     pairs: list[tuple[Problem, Answer]]
@@ -48,6 +48,7 @@ class AnswerSet:
     samples: int
     missing: list[Key]
     field: str
+    left_out: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -63,34 +64,47 @@ def read_answers(
     benchmark: Benchmark,
     problems: Sequence[Problem],
     *,
+    asked: Collection[str] = (),
+    known: Collection[Key] = (),
     field: str | None = None,
     only_passed: bool = False,
 ) -> AnswerSet:
     """Read an answers file and match it with the problems.
 
-    field: which of FIELDS to use; the first that a row holds unless said. Of a benchmark in several languages only those
-    that the file speaks of are kept. only_passed: skip rows that are not published as `passed: true`. Raises ConfigError for a damaged file, and for one without a usable row.
+    asked: the languages that were asked for; empty: those that the file speaks of. known: all problems of the benchmark's data,
+    where `problems` are not all. field: which of FIELDS to use; the first that a row holds unless said. only_passed: skip rows that
+    are not published as `passed: true`. Raises ConfigError for a damaged file, and for one without a usable row.
     """
+    if field in _PLACES:
+        raise ConfigError(
+            f"field '{field}' says which problem a row answers and holds no answer; the usual are {', '.join(FIELDS)}"
+        )
     by_key = {(problem.language, problem.task_id): problem for problem in problems}
+    finder = _Finder(by_key, asked, {*known, *by_key})
     rows: list[_Row] = []
     unusable: list[Unusable] = []
-    try:
-        for line, row in read_jsonl(path):
-            if only_passed and row.get("passed") is not True:
-                continue
-            found = _check_row(row, by_key, field)
-            if isinstance(found, str):
-                unusable.append(Unusable(line, found, row))
-            else:
-                rows.append(_Row(line, found, row.get("sample_index"), row))
-    except DataError as error:
-        raise ConfigError(f"answers file {error}") from None
+    left_out: Counter[str] = Counter()
+    for one in read_answer_file(path):
+        if isinstance(one, Unusable):
+            unusable.append(one)
+            continue
+        line, row = one
+        if only_passed and row.get("passed") is not True:
+            continue
+        found = _check_row(row, finder, field)
+        if isinstance(found, _NotAskedFor):
+            left_out[found.what] += 1
+        elif isinstance(found, str):
+            unusable.append(Unusable(line, found, row))
+        else:
+            rows.append(_Row(line, found, row.get("sample_index"), row))
     if not rows:
-        why = f": {unusable[0].reason} (line {unusable[0].line})" if unusable else ""
-        raise ConfigError(f"answers file {path}: holds no usable answer of {benchmark.item}{why}")
-    rows_in = len(rows) + len(unusable)
+        raise ConfigError(
+            f"answers file {path}: holds no usable answer of {benchmark.item}{_why_none(unusable, left_out)}"
+        )
+    rows_in = len(rows) + len(unusable) + left_out.total()
     rows, samples = _number_samples(rows, unusable)
-    languages = {row.key[0] for row in rows}
+    languages = set(asked) or {row.key[0] for row in rows}
     kept = [problem for problem in problems if problem.language in languages]
     place = {key: number for number, key in enumerate(by_key)}
     rows.sort(key=lambda row: (place[row.key], row.index))
@@ -102,41 +116,83 @@ def read_answers(
         samples,
         list(_missing(kept, rows, samples)),
         field or _name_field(rows),
+        dict(left_out.most_common()),
     )
 
 
-def _check_row(row: Mapping[str, Any], by_key: Mapping[Key, Problem], field: str | None) -> Key | str:
+def _why_none(unusable: Sequence[Unusable], left_out: Mapping[str, int]) -> str:
+    if unusable:
+        return f": line {unusable[0].line}: {unusable[0].reason}"
+    return f": all its rows were left out ({describe_left_out(left_out)})" if left_out else ""
+
+
+def describe_left_out(left_out: Mapping[str, int]) -> str:
+    """Say which rows nobody asked for."""
+    return ", ".join(f"{what}: {count}" for what, count in left_out.items())
+
+
+def _check_row(row: Mapping[str, Any], finder: "_Finder", field: str | None) -> "Key | _NotAskedFor | str":
     """Return which problem a row answers, or why it answers none."""
     if "task_id" not in row:
         return f"no task_id (found: {', '.join(sorted(row)) or 'nothing'})"
+    key = finder.find(str(row["task_id"]), row.get("language"))
+    if isinstance(key, _NotAskedFor):
+        return key
+    fields = (field,) if field else FIELDS
     name = _field_of(row, field)
     if name is None:
-        return f"none of {', '.join((field,) if field else FIELDS)} (found: {', '.join(sorted(row))})"
+        null = next((f"{name} is null" for name in fields if name in row), None)
+        return null or f"none of {', '.join(fields)} (found: {', '.join(sorted(row))})"
     if not isinstance(row[name], str):
         return f"{name} is not text but {type(row[name]).__name__}"
     index = row.get("sample_index")
     if index is not None and (not isinstance(index, int) or isinstance(index, bool) or index < 0):
         return f"sample_index is {index!r}, not a whole number from 0"
-    return _find_key(row, by_key)
+    return key
 
 
-def _find_key(row: Mapping[str, Any], by_key: Mapping[Key, Problem]) -> Key | str:
-    task_id = str(row["task_id"])
-    languages = [language for language, known in by_key if known == task_id]
-    said = row.get("language")
-    if said is not None:
-        wanted = LANGUAGE_NAMES.get(str(said), str(said))
-        if (wanted, task_id) in by_key:
-            return wanted, task_id
-        if len(languages) != 1:
-            return f"unknown task: {task_id!r} in language {said!r}"
-    if len(languages) > 1:
-        return f"task {task_id!r} exists in {len(languages)} languages: the row has to name its language"
-    return (languages[0], task_id) if languages else f"unknown task_id {task_id!r}"
+@dataclass(frozen=True)
+class _NotAskedFor:
+    """A row of a problem that is there, or would be, had it been asked for. what: its language, or BEYOND_LIMIT."""
+
+    what: str
+
+
+class _Finder:
+    """Which problem a row answers: by its task_id and language, never by the one where the other says something else."""
+
+    def __init__(self, chosen: Collection[Key], asked: Collection[str], known: Collection[Key]) -> None:
+        self._chosen, self._asked = chosen, asked
+        self._languages = {language for language, _ in chosen}
+        self._having: dict[str, list[str]] = defaultdict(list)
+        for language, task_id in sorted(known):
+            self._having[task_id].append(language)
+
+    def find(self, task_id: str, said: Any) -> "Key | _NotAskedFor | str":
+        having = self._having.get(task_id, [])
+        if said is not None:
+            languages = [language_called(str(said))]
+        else:
+            # One language alone need not be named. What is chosen of several may have an id alone that others have as well.
+            alone = len(self._languages) == 1 and self._languages <= set(having)
+            languages = list(self._languages) if alone else having
+        if len(languages) > 1:
+            return f"task {task_id!r} exists in {len(languages)} languages: the row has to name its language"
+        for language in languages:
+            if (language, task_id) in self._chosen:
+                return language, task_id
+            if self._asked and language not in self._asked:
+                return _NotAskedFor(language)
+            if language in having:
+                return _NotAskedFor(BEYOND_LIMIT)
+        if having:
+            return f"unknown task: {task_id!r} in language {said!r} (it is there in {', '.join(having)})"
+        return f"unknown task_id {task_id!r}"
 
 
 LANGUAGE_NAMES = {
     "cs": "csharp",
+    "go_test.go": "go",
     "jl": "julia",
     "js": "javascript",
     "pl": "perl",
@@ -145,9 +201,17 @@ LANGUAGE_NAMES = {
     "rkt": "racket",
     "rs": "rust",
     "sh": "bash",
+    "shell": "bash",
     "ts": "typescript",
 }
 """What published files call languages (MultiPL-E's file endings) -> our names."""
+
+
+def language_called(name: str) -> str:
+    """Return our name of a language: Linguist knows the names that LANGUAGE_NAMES does not; an unknown one stays."""
+    folded = name.strip().lower()
+    found = LANGUAGE_NAMES.get(folded) or language_named(folded) or folded
+    return LANGUAGE_NAMES.get(found, found)
 
 
 def _field_of(row: Mapping[str, Any], field: str | None) -> str | None:
@@ -194,7 +258,12 @@ def _answer(benchmark: Benchmark, problem: Problem, row: _Row, field: str | None
     name = _field_of(row.row, field)
     text = str(row.row[str(name)])
     answer = benchmark.answer(problem, text, "program" if name == "program" else "solution")
-    answer = replace(answer, sample_index=int(row.index or 0))
+    reason = row.row.get("finish_reason")
+    answer = replace(
+        answer,
+        sample_index=int(row.index or 0),
+        finish_reason=reason if isinstance(reason, str) else "",
+    )
     if name == "completion":
         return replace(answer, form="completion", solution=benchmark.text(problem) + text, response=text)
     if name == "response":
@@ -205,8 +274,12 @@ def _answer(benchmark: Benchmark, problem: Problem, row: _Row, field: str | None
     return answer
 
 
-def describe_missing(missing: Sequence[Key]) -> str:
-    """Name the first tasks without an answer."""
-    names = [task for _, task in dict.fromkeys(missing)]
+def describe_missing(missing: Sequence[Key], samples: int = 1) -> str:
+    """Name the first tasks without an answer, or with fewer than `samples`."""
+    lacking = Counter(missing)
+    names = [
+        task if count == samples else f"{task} has {samples - count} of {samples} samples"
+        for (_, task), count in lacking.items()
+    ]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{', '.join(names[:_MOST_NAMED])}{more}"

@@ -21,6 +21,7 @@ May be there:
     references(problem) -> list[Answer]   what has to pass; the canonical solution, where there is one, unless said
     runnable(problem) -> str | None       why it cannot be run on this machine (a toolchain is missing), or None
     PACKAGES: tuple[str, ...]             what answers may import beyond Python's library, since the published evaluator has it
+    LIMITS: Mapping[str, str]             what it limits besides the whole answer, in words, for scores.json
     REFERENCE_KIND: str                   what `references` are, where they are not canonical solutions
     prepare(problems, run) -> list[Problem]
                                           async: fill in what has to be computed in the sandbox first
@@ -87,6 +88,11 @@ class Benchmark:
     def stops(self) -> tuple[str, ...]:
         """List texts that end a continuation."""
         return cast(tuple[str, ...], self._optional("STOPS", ()))
+
+    @cached_property
+    def limits(self) -> Mapping[str, str]:
+        """Say what it limits besides the whole answer."""
+        return cast(Mapping[str, str], self._optional("LIMITS", {}))
 
     def _optional(self, name: str, default: Any) -> Any:
         return getattr(self.module, name, default)

@@ -77,7 +77,9 @@ async def _check(session: Session, loaded: Loaded, answers: Path | None) -> list
 
 def _published(loaded: Loaded, path: Path) -> dict[tuple[str, str], list[Answer]]:
     """Read the answers that were published as passing."""
-    found = read_answers(path, loaded.benchmark, loaded.problems, only_passed=True)
+    found = read_answers(
+        path, loaded.benchmark, loaded.problems, asked=loaded.asked, known=loaded.known, only_passed=True
+    )
     references: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for problem, answer in found.pairs:
         references[problem.language, problem.task_id].append(answer)
@@ -110,8 +112,8 @@ def _lines(loaded: Loaded, diagnosis: Diagnosis) -> list[Line]:
     return lines
 
 
-def print_checkup(lines: Sequence[Line]) -> bool:
-    """Print the table; True if a benchmark's scores would be withheld here."""
+def print_checkup(lines: Sequence[Line]) -> int:
+    """Print the table; returns 1 if a benchmark's scores would be withheld here, 2 if nothing could be checked, else 0."""
     table = Table(title="references on this machine", title_justify="left")
     for name in ("benchmark", "release", "language", "problems", "pass"):
         table.add_column(name, justify="right" if name in ("problems", "pass") else "left", overflow="fold")
@@ -130,7 +132,14 @@ def print_checkup(lines: Sequence[Line]) -> bool:
         console.print(
             f"scores would be withheld (more than {MOST_FAILING:.0%} fail): {', '.join(sick)}", markup=False
         )
-    return bool(sick)
+    items = list(dict.fromkeys(line.item for line in lines))
+    checked = {line.item for line in lines if line.checked}
+    unchecked = [item for item in items if item not in checked]
+    if unchecked:
+        console.print(
+            f"{len(unchecked)} of {len(items)} benchmarks could not be checked: {', '.join(unchecked)}"
+        )
+    return 2 if not checked else int(bool(sick))
 
 
 def _notes(line: Line) -> list[str]:
@@ -148,5 +157,5 @@ def _name_failing(failing: Sequence[tuple[str, str]]) -> list[str]:
     parts = []
     for cause, tasks in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
         more = f" and {len(tasks) - _MOST_NAMED} more" if len(tasks) > _MOST_NAMED else ""
-        parts.append(f"{', '.join(tasks[:_MOST_NAMED])}{more} fail ({cause})")
+        parts.append(f"{', '.join(tasks[:_MOST_NAMED])}{more} fail{'s' if len(tasks) == 1 else ''} ({cause})")
     return parts

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from codewright import __version__
-from codewright.core.errors import ConfigError
-from codewright.core.io import read_json, write_json, write_jsonl
+from codewright.core.io import write_json
 from codewright.core.journal import Journal
 from codewright.core.manifest import WORK_FOLDER
 from codewright.core.progress import Reporter
 from codewright.core.records import Form, content_id
 from codewright.evals.answers import AnswerSet, read_answers
 from codewright.evals.doctor import Diagnosis
+from codewright.evals.folder import Folder, take_folder
 from codewright.evals.generation import describe, generate_answers
 from codewright.evals.limits import describe_limits
-from codewright.evals.results import summarise
-from codewright.evals.scoring import ANSWERS, SCORES, VERDICTS, Bench, Pair, write_rows
+from codewright.evals.results import refuse_file, summarise
+from codewright.evals.scoring import ANSWERS, SCORES, Bench, Pair, write_rows, write_texts
 from codewright.evals.session import (
     Loaded,
     Options,
@@ -35,42 +35,6 @@ from codewright.evals.session import (
 from codewright.models.model import Model, Sampling, open_model
 
 QUARANTINE = Path("quarantine", "answers.jsonl")
-
-
-@dataclass
-class Folder:
-    """An evaluation's folder: where, for what work, the journal of its verdicts, and the scores if it is finished."""
-
-    out: Path
-    work: Mapping[str, Any]
-    journal: Journal
-    scores: dict[str, Any] | None = None
-
-    @property
-    def key(self) -> str:
-        """Return the work's identity, as scores.json has it."""
-        return content_id(*(f"{name}={value}" for name, value in sorted(self.work.items())))
-
-
-def take_folder(out: Path, work: Mapping[str, Any]) -> Folder:
-    """Open an evaluation's folder. Raises ConfigError if it holds something else than this work."""
-    journal_path = out / WORK_FOLDER / VERDICTS
-    if (
-        not (out / SCORES).is_file()
-        and out.is_dir()
-        and not journal_path.parent.exists()
-        and any(out.iterdir())
-    ):
-        raise ConfigError(f"{out}: is not empty and no evaluation's folder; give another --out")
-    finished = dict(read_json(out / SCORES)) if (out / SCORES).is_file() else None
-    folder = Folder(out, work, Journal(journal_path, work), finished)
-    if finished is not None:
-        folder.journal.remove()
-        if finished.get("work") != folder.key:
-            raise ConfigError(
-                f"{out}: holds the results of another evaluation; give another --out, or remove it"
-            )
-    return folder
 
 
 @dataclass(frozen=True)
@@ -112,6 +76,8 @@ def evaluate_all(
     Raises ConfigError for bad input, BackendError for a server or sandbox that fails, SandboxUnavailable.
     """
 
+    refuse_file(out)
+
     async def work() -> list[Path]:
         folders = []
         opened = (
@@ -137,7 +103,9 @@ async def evaluate_answers(
 ) -> dict[str, Any]:
     """Score an answers file. Returns what scores.json holds. Raises ConfigError for bad input."""
     loaded = load(item, session.options)
-    found = read_answers(answers, loaded.benchmark, loaded.problems, field=field)
+    found = read_answers(
+        answers, loaded.benchmark, loaded.problems, asked=loaded.asked, known=loaded.known, field=field
+    )
     refuse_incomplete(found, item, session.options.partial)
     spoken = loaded.only({problem.language for problem in found.problems})
     missing = find_unrunnable(spoken, session.options.partial)
@@ -145,13 +113,10 @@ async def evaluate_answers(
     if folder.scores is not None:
         return folder.scores
     if found.unusable:
-        write_jsonl(
-            out / QUARANTINE,
-            ({"line": one.line, "reason": one.reason, "row": dict(one.row)} for one in found.unusable),
-        )
+        write_texts(out / QUARANTINE, map(vars, found.unusable))
     ready = await session.prepare(spoken.without(missing))
     diagnosis = await session.diagnose(ready)
-    forced = refuse_sick(diagnosis, session.options.force)
+    forced = refuse_sick(diagnosis, session.options)
     by_place = {(problem.language, problem.task_id): problem for problem in ready.problems}
     asked = Asked(
         [
@@ -173,12 +138,12 @@ async def evaluate_model(
     loaded = load(item, session.options)
     asking = {name: value for name, value in asdict(settings).items() if name != "concurrency"}
     work = {**_work(session, loaded), **asking, "seed": session.options.seed}
-    folder = take_folder(out, work)
+    folder = take_folder(out, work, rejudge=False)
     if folder.scores is not None:
         return folder.scores
     ready = await session.prepare(loaded.without(find_unrunnable(loaded, session.options.partial)))
     diagnosis = await session.diagnose(ready)
-    forced = refuse_sick(diagnosis, session.options.force)
+    forced = refuse_sick(diagnosis, session.options)
     sampling = Sampling(
         settings.max_tokens,
         settings.temperature,
@@ -231,6 +196,7 @@ def _describe_file(path: Path, found: AnswerSet) -> dict[str, Any]:
         "rows_in": found.rows_in,
         "kept": len(found.pairs),
         "quarantined": len(found.unusable),
+        "left_out": dict(found.left_out),
         "missing": len(found.missing),
     }
 
@@ -259,7 +225,7 @@ async def _judge_and_write(
         "prompt_style": dict(asked.style),
         "references": health.diagnosis.describe(),
         "forced": health.forced,
-        "limits": describe_limits(session.slowness),
+        "limits": describe_limits(session.slowness, loaded.benchmark.limits),
         "isolation": session.sandbox.isolation,
         "seed": session.options.seed,
         **summarise(

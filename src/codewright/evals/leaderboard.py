@@ -20,7 +20,7 @@ from codewright.core.io import write_text
 from codewright.core.text import one_line
 from codewright.evals.compare import compare_values
 from codewright.evals.metrics import SEED, Floats, pass_at_k
-from codewright.evals.results import Results, load_results
+from codewright.evals.results import Results, load_results, refuse_file
 
 MARKDOWN_NAME, CSV_NAME, HTML_NAME = "leaderboard.md", "leaderboard.csv", "leaderboard.html"
 
@@ -274,7 +274,8 @@ def to_html(board: Leaderboard, title: str = "Leaderboard") -> str:
 
 
 def write_leaderboard(board: Leaderboard, out: Path) -> list[Path]:
-    """Write all three files into a folder; returns their paths."""
+    """Write all three files into a folder; returns their paths. Raises ConfigError where the folder is a file."""
+    refuse_file(out)
     made = {MARKDOWN_NAME: to_markdown(board), CSV_NAME: to_csv(board), HTML_NAME: to_html(board)}
     for name, text in made.items():
         write_text(out / name, text)

@@ -4,6 +4,7 @@ CPU time decides; the wall limit only ends what sleeps, and is wide, so that a b
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from codewright.evals.benchmark import Run
 from codewright.sandbox.job import Job, Limits
@@ -44,10 +45,11 @@ def limits_for(reference_s: float | None, slowness: float) -> Limits:
     return Limits(cpu_s=cpu_s, wall_s=round(_WALL_PER_CPU * cpu_s + _WALL_MORE_S, 2))
 
 
-def describe_limits(slowness: float) -> dict[str, object]:
-    """Return the rule for scores.json."""
+def describe_limits(slowness: float, more: Mapping[str, str] | None = None) -> dict[str, object]:
+    """Return the rule for scores.json. more: what the benchmark itself limits besides."""
     return {
         "cpu_s": f"{FLOOR_CPU_S:g} x slowness + {FACTOR:g} x the reference's",
         "wall_s": f"{_WALL_PER_CPU:g} x cpu_s + {_WALL_MORE_S:g}",
+        **(more or {}),
         "slowness": round(slowness, 2),
     }

@@ -33,6 +33,9 @@ CALL_FLOOR_S = 0.4
 """CPU seconds that every call may take, on the machine of `limits.NOMINAL_S`. evalplus allowed 0.2 s of wall time when most published
 scores were made (README of 0.2, `--min-time-limit`), later 1 s. Ours: no verdict of 1,126 published answers differs at 0.2, 0.4 and 1."""
 
+LIMITS = {"call_cpu_s": f"{CALL_FLOOR_S:g} x slowness, or {FACTOR:g} x the reference's call if that is more"}
+"""What is limited besides the whole answer, for scores.json."""
+
 RECORD_LIMITS = Limits(wall_s=600.0, cpu_s=120.0)
 """For canonical solutions, where the caller sets none; the slowest known takes 20 s (Mbpp/599)."""
 

@@ -129,12 +129,19 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 def _extraction(answers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     rows = list(answers)
+    ends = _counted(str(row["finish_reason"]) for row in rows if row["finish_reason"])
     return {
         "kinds": _counted(_kind(str(row["how"])) for row in rows),
         "failed": sum(str(row["how"]).startswith(NO_CODE) for row in rows),
-        "empty": sum(not str(row["solution"]).strip() for row in rows),
-        "finish_reasons": _counted(str(row["finish_reason"]) for row in rows),
+        "empty": sum(map(_is_empty, rows)),
+        **({"finish_reasons": ends} if ends else {}),
     }
+
+
+def _is_empty(row: Mapping[str, Any]) -> bool:
+    """Tell whether nothing was answered; the solution of a continuation begins with its prompt."""
+    said = row["response"] if row["form"] == "completion" else row["solution"]
+    return not str(said).strip()
 
 
 def _kind(how: str) -> str:
@@ -151,6 +158,12 @@ def _seconds(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         "median": round(seconds[len(seconds) // 2], 4),
         "longest": round(seconds[-1], 4),
     }
+
+
+def counted(number: int, noun: str) -> str:
+    """Say `1 answer`, `2 answers`; `passes` for pass."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{ending}"
 
 
 @dataclass(frozen=True)
@@ -227,6 +240,13 @@ def score_rows(scores: Mapping[str, Any], columns: Sequence[str] | None = None) 
     ]
 
 
+def refuse_file(out: Path) -> None:
+    """Raise ConfigError where a file stands in the way of a folder that is to be written."""
+    there = next(place for place in (out, *out.parents) if place.exists())
+    if not there.is_dir():
+        raise ConfigError(f"--out {out}: {'it' if there == out else there} is a file; name a folder")
+
+
 def load_results(folder: str | Path) -> list[Results]:
     """Read an evaluation's folder, or one that holds several, a benchmark each.
 
@@ -249,26 +269,39 @@ def _holds_any(folder: Path) -> bool:
     return any((folder / name).exists() for name in (SCORES, VERDICTS, ANSWERS, ".work"))
 
 
+_AGAIN = "run the same `codewright eval run` again: it keeps the verdicts that are whole"
+
+
+def _read_scores(path: Path) -> dict[str, Any]:
+    try:
+        scores = read_json(path)
+    except DataError:
+        raise ConfigError(
+            f"{path}: not valid JSON, perhaps cut off; evaluate again with another --out"
+        ) from None
+    if not isinstance(scores, dict) or not {"benchmark", "pass_at_k", "samples"} <= scores.keys():
+        raise ConfigError(f"{path}: was not written by `codewright eval run`")
+    return scores
+
+
 def _load_one(folder: Path) -> Results:
     if not (folder / SCORES).is_file():
         raise ConfigError(
             f"{folder}: this evaluation is not finished (no {SCORES}); run the same `codewright eval run` again, it goes on there"
         )
     try:
-        scores = read_json(folder / SCORES)
-        if not isinstance(scores, dict) or not {"benchmark", "pass_at_k", "samples"} <= scores.keys():
-            raise ConfigError(f"{folder / SCORES}: was not written by `codewright eval run`")
+        scores = _read_scores(folder / SCORES)
         verdicts = [row for _, row in read_jsonl(folder / VERDICTS)]
         tally(verdicts)
     except DataError as error:
-        raise ConfigError(f"{error}; score these answers again") from None
+        raise ConfigError(f"{error}; {_AGAIN}") from None
     except (KeyError, TypeError) as error:
         raise ConfigError(
-            f"{folder / VERDICTS}: its rows are no verdicts (missing: {error}); score these answers again"
+            f"{folder / VERDICTS}: its rows are no verdicts (missing: {error}); {_AGAIN}"
         ) from None
     expected = scores["samples"]["scored"]
     if len(verdicts) != expected:
         raise ConfigError(
-            f"{folder / VERDICTS}: holds {len(verdicts)} verdicts, {SCORES} counted {expected}: perhaps cut off; score these answers again"
+            f"{folder / VERDICTS}: holds {len(verdicts)} verdicts, {SCORES} counted {expected}: perhaps cut off; {_AGAIN}"
         )
     return Results(folder, scores, verdicts)

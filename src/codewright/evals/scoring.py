@@ -1,13 +1,14 @@
 """Answers of one benchmark become verdicts: in the sandbox, under limits that follow the references, resumable at the row."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codewright.core.errors import BackendError
-from codewright.core.io import write_jsonl
+from codewright.core.io import atomic_write
 from codewright.core.journal import Journal
 from codewright.core.records import Answer, Problem, Verdict
 from codewright.evals.benchmark import Benchmark, Run
@@ -87,16 +88,27 @@ def _key(problem: Problem, answer: Answer) -> tuple[str, str, int]:
     return problem.language, problem.task_id, answer.sample_index
 
 
+def write_texts(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON Lines of texts from outside.
+
+    A lone surrogate, which JSON can hold and UTF-8 cannot, stays the escape that it was, so that `read_jsonl` gets it back.
+    """
+    with atomic_write(path) as file:
+        for row in rows:
+            text = json.dumps(row, ensure_ascii=False, sort_keys=True)
+            file.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
 def write_rows(out: Path, pairs: Sequence[Pair], verdicts: Sequence[Verdict]) -> None:
     """Write answers, verdicts, and what the report shows of failures."""
-    write_jsonl(out / ANSWERS, (_answer_row(problem, answer) for problem, answer in pairs))
-    write_jsonl(out / VERDICTS, (verdict.as_row() for verdict in verdicts))
+    write_texts(out / ANSWERS, (_answer_row(problem, answer) for problem, answer in pairs))
+    write_texts(out / VERDICTS, (verdict.as_row() for verdict in verdicts))
     failed = [
         _failure_row(problem, answer, verdict)
         for (problem, answer), verdict in zip(pairs, verdicts, strict=True)
         if not verdict.passed
     ]
-    write_jsonl(out / FAILURES, failed)
+    write_texts(out / FAILURES, failed)
 
 
 def _answer_row(problem: Problem, answer: Answer) -> dict[str, Any]:

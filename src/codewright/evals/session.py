@@ -1,24 +1,35 @@
 """What evaluating needs: benchmarks with their data, an open sandbox, references that pass, answers that are complete."""
 
 import contextlib
+import shlex
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from codewright.core.errors import ConfigError
 from codewright.core.journal import Journal
 from codewright.core.progress import Reporter
 from codewright.core.records import Answer, Problem, Verdict
-from codewright.core.text import did_you_mean
-from codewright.evals.answers import LANGUAGE_NAMES, AnswerSet, describe_missing
+from codewright.core.text import did_you_mean, one_line
+from codewright.evals.answers import AnswerSet, Key, describe_missing, language_called
 from codewright.evals.benchmark import Benchmark, load_benchmark
-from codewright.evals.doctor import MOST_FAILING, Diagnosis, count_references, examine, examine_once
+from codewright.evals.doctor import (
+    MOST_FAILING,
+    Diagnosis,
+    Reference,
+    count_references,
+    examine,
+    examine_once,
+)
 from codewright.evals.judging import run_in
 from codewright.evals.limits import REFERENCE_LIMITS, measure_slowness
 from codewright.evals.scoring import Bench, Pair, judge_all, trusting
 from codewright.evals.sources import Data, find_data
 from codewright.sandbox.by_packages import SandboxByPackages
 from codewright.sandbox.job import Sandbox
+
+_MOST_NAMED, _CAUSE_CHARS = 3, 80
+"""Failing references named in a message of one line, and how much of each one's cause."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +54,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A benchmark with its problems. totals: how many should be judged in each language, before `limit`."""
+    """A benchmark with its problems. totals: how many should be judged in each language, before `limit`.
+
+    asked: the languages that were asked for, empty for all; known: all problems of the data, also those not asked for.
+    """
 
     benchmark: Benchmark
     data: Data
     problems: list[Problem]
     totals: Mapping[str, int]
+    asked: frozenset[str] = frozenset()
+    known: frozenset[Key] = field(default=frozenset(), repr=False)
 
     @property
     def of(self) -> int:
@@ -74,18 +90,25 @@ def load(item: str, options: Options) -> Loaded:
     """Find and read a benchmark. Raises ConfigError for unknown names, damaged files, languages it does not have."""
     benchmark = load_benchmark(item)
     data = find_data(benchmark.key, benchmark.sources, benchmark.releases, options.data)
-    problems = benchmark.problems(data.path)
-    if options.languages:
-        known = sorted({problem.language for problem in problems})
-        wanted = {LANGUAGE_NAMES.get(name, name) for name in options.languages}
-        for name in sorted(wanted - set(known)):
+    problems = [_named(problem, benchmark) for problem in benchmark.problems(data.path)]
+    known = frozenset((problem.language, problem.task_id) for problem in problems)
+    asked = frozenset(map(language_called, options.languages))
+    if asked:
+        there = sorted({problem.language for problem in problems})
+        for name in sorted(asked - set(there)):
             raise ConfigError(
-                f"benchmark {item} has no language '{name}'{did_you_mean(name, known)}; there are: {', '.join(known)}"
+                f"benchmark {item} has no language '{name}'{did_you_mean(name, there)}; there are: {', '.join(there)}"
             )
-        problems = [problem for problem in problems if problem.language in wanted]
-    return Loaded(
-        benchmark, data, problems[: options.limit], Counter(problem.language for problem in problems)
-    )
+        problems = [problem for problem in problems if problem.language in asked]
+    totals = Counter(problem.language for problem in problems)
+    return Loaded(benchmark, data, problems[: options.limit], totals, asked, known)
+
+
+def _named(problem: Problem, benchmark: Benchmark) -> Problem:
+    """Call a problem after the benchmark that was asked for: of a file given by path it is called after the file."""
+    if problem.benchmark.partition(":")[0] == benchmark.key:
+        return problem
+    return replace(problem, benchmark=benchmark.item)
 
 
 @dataclass
@@ -159,28 +182,38 @@ class Session:
             )
 
 
-def refuse_sick(diagnosis: Diagnosis, force: bool) -> str:
-    """Return why the score would be withheld, or nothing. Raises ConfigError with it unless `force`."""
+def refuse_sick(diagnosis: Diagnosis, options: Options) -> str:
+    """Return why the score would be withheld, or nothing. Raises ConfigError with it unless forced."""
     sick = diagnosis.sick_languages()
     if not sick:
         return ""
-    counts = {
-        language: (
-            sum(one.language == language for one in diagnosis.failing),
-            sum(one.language == language for one in diagnosis.references),
-        )
-        for language in sick
-    }
-    causes = "; ".join(
-        f"{language}: {counts[language][0]} of {counts[language][1]} ({cause})"
-        for language, cause in sick.items()
+    causes = []
+    for language in sick:
+        failing = [one for one in diagnosis.failing if one.language == language]
+        checked = sum(one.language == language for one in diagnosis.references)
+        causes.append(f"{language}: {len(failing)} of {checked} ({_name_first(failing)})")
+    reason = (
+        f"more than {MOST_FAILING:.0%} of the references of {diagnosis.item} fail here: {'; '.join(causes)}"
     )
-    reason = f"more than {MOST_FAILING:.0%} of the references of {diagnosis.item} fail here: {causes}"
-    if not force:
-        raise ConfigError(
-            f"{reason}; see `codewright eval doctor {diagnosis.item}`, leave languages out with --languages, or score with --force"
-        )
-    return reason
+    if options.force:
+        return reason
+    several = len({one.language for one in diagnosis.references}) > 1
+    other = ", leave languages out with --languages," if several else ""
+    raise ConfigError(f"{reason}; see `{_doctor(diagnosis.item, options)}`{other} or score with --force")
+
+
+def _name_first(failing: Sequence[Reference]) -> str:
+    named = [f"{one.task_id} {one_line(one.cause, _CAUSE_CHARS)}" for one in failing[:_MOST_NAMED]]
+    more = f" and {len(failing) - _MOST_NAMED} more" if len(failing) > _MOST_NAMED else ""
+    return f"{', '.join(named)}{more}"
+
+
+def _doctor(item: str, options: Options) -> str:
+    """Return the command that shows all of it."""
+    words = ["codewright", "eval", "doctor", item]
+    words += ["--data", options.data] if options.data else []
+    words += ["--languages", ",".join(options.languages)] if options.languages else []
+    return shlex.join(words)
 
 
 def find_unrunnable(loaded: Loaded, partial: bool) -> set[str]:
@@ -196,9 +229,10 @@ def find_unrunnable(loaded: Loaded, partial: bool) -> set[str]:
 
 
 def refuse_incomplete(found: AnswerSet, item: str, partial: bool) -> None:
-    """Raise ConfigError for a task without an answer unless `partial`."""
+    """Raise ConfigError for a task without an answer, or with fewer than the others, unless `partial`."""
     if found.missing and not partial:
+        count = len(found.missing)
         raise ConfigError(
-            f"{item}: {len(found.missing)} answers are missing ({describe_missing(found.missing)}); "
+            f"{item}: {count} answer{'s are' if count > 1 else ' is'} missing ({describe_missing(found.missing, found.samples)}); "
             "a score of the others would mislead: complete the file, or say --partial"
         )

@@ -88,6 +88,14 @@ def _find_in(folder: Path, sources: tuple[Source, ...], releases: Mapping[str, s
     return str(found[0]) if found else None
 
 
+def _reason(error: BaseException, url: str) -> str:
+    """Say what went wrong: transports often raise one with the address alone, after the one that knows more."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = one_line(error)
+    return type(error).__name__ if said in ("", url) else said
+
+
 def _fetch(key: str, source: Source) -> Path:
     place = cache_root() / "data" / key / source.name
     if place.is_file() and content_sha256(place) == source.sha256:
@@ -98,7 +106,7 @@ def _fetch(key: str, source: Source) -> Path:
     except Exception as error:  # every transport has errors of its own
         raise ConfigError(
             f"benchmark {key}: {source.name} is not in the cache and could not be fetched from {source.url} "
-            f"({one_line(error)}); give its file with --data"
+            f"({_reason(error, source.url)}); give its file with --data"
         ) from None
     got = content_sha256(place)
     if got != source.sha256:

@@ -152,7 +152,7 @@ def _scores(pass_at_k: Mapping[str, Any], columns: Sequence[str]) -> list[Score]
 def _sentence(scores: Mapping[str, Any], name: str, columns: Sequence[str]) -> str:
     found = [
         (column, score)
-        for column in columns
+        for column in sorted(columns, key=lambda name: name == "base")
         for score in _scores({column: _first_k(scores["pass_at_k"][column])}, [column])
     ]
     if not found:
@@ -188,12 +188,13 @@ def _alerts(scores: Mapping[str, Any]) -> list[str]:
         )
     if scores.get("forgeable_passes"):
         found.append(
-            f"{number(scores['forgeable_passes'])} of the passes are forgeable: the program ran in one process with its tests, "
+            f"{number(scores['forgeable_passes'])} of the passes {'is' if scores['forgeable_passes'] == 1 else 'are'} forgeable: "
+            "the program ran in one process with its tests, "
             "and could have written its own verdict."
         )
     if scores["statuses"].get(_INFRASTRUCTURE):
         found.append(
-            f"{number(scores['statuses'][_INFRASTRUCTURE])} answers met a failure of the sandbox, not of their own."
+            f"{number(scores['statuses'][_INFRASTRUCTURE])} answer{'s' if scores['statuses'][_INFRASTRUCTURE] > 1 else ''} met a failure of the sandbox, not of their own."
         )
     return found
 

@@ -31,7 +31,7 @@ def cut(place: Place, options: Options) -> list[Piece]:
         )
         run.clear()
 
-    for found in walk(source.root, source.leave_out):
+    for found in walk(source.root, source.leave_out, Path(options.avoid) if options.avoid else None):
         if run and filled + found.size > options.piece_bytes:
             close()
             filled = 0

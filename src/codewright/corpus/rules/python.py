@@ -1,29 +1,64 @@
-"""Rules for Python."""
+"""Measurements of Python."""
 
-import ast
-import warnings
+import re
 
-from codewright.core.records import Document
-from codewright.corpus.filtering import rule
+from codewright.corpus.quality.measures import OPC, measure
+from codewright.corpus.quality.text_view import TextView, count_lines, lines_with, share
 
+_SOURCE = f"{OPC}, rule set python"
 
-@rule(high=0, source="OpenCoder-llm/opc_data_filtering, rule set python: the file must parse")
-def has_syntax_error(doc: Document) -> float | None:
-    """1 when `ast.parse` refuses the file (also for nesting too deep for the parser)."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes in old files warn; the verdict is all we want
-            ast.parse(doc.content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 1.0
-    return 0.0
+_SIMPLE_RETURN = re.compile(r"^\s*+return(?:\s++[^\n]++)?[^\S\n]*+$", re.M)
 
 
-@rule(high=0.05, source="OpenCoder-llm/opc_data_filtering, rule set python: frac_lines_pass over 0.05")
-def frac_lines_pass(doc: Document) -> float | None:
-    """Share of bare `pass` lines among the non-blank ones.
+@measure(low=1, parses=True, source=_SOURCE)
+def qsc_codepython_cate_ast(view: TextView) -> float | None:
+    """Whether the file parses."""
+    return view.python is not None
 
-    Differs: the reference counts every line that contains the letters, `password` too.
-    """
-    lines = [line for line in map(str.strip, doc.content.splitlines()) if line]
-    return sum(line == "pass" for line in lines) / len(lines) if lines else None
+
+@measure(high=0.2, parses=True, source=_SOURCE)
+def qsc_codepython_frac_lines_func_ratio(view: TextView) -> float | None:
+    """Functions, a code line, without `async def`."""
+    return share(view.python.functions, view.code.lines) if view.python else None
+
+
+@measure(high=0, parses=True, source=_SOURCE)
+def qsc_codepython_cate_var_zero(view: TextView) -> float | None:
+    """Whether no name is assigned, looped over or a parameter."""
+    return not view.python.variables if view.python else None
+
+
+@measure(high=0.05, source=_SOURCE)
+def qsc_codepython_frac_lines_pass(view: TextView) -> float | None:
+    """Share of code lines with the letters `pass`, `password` too."""
+    return view.code.share_of_lines("pass", any_case=True) or 0
+
+
+@measure(high=0.3, source=_SOURCE)
+def qsc_codepython_frac_lines_import(view: TextView) -> float | None:
+    """Share of code lines with the letters `import`."""
+    return view.code.share_of_lines("import", any_case=True) or 0
+
+
+@measure(high=0.1, parses=True, source=_SOURCE)
+def qsc_codepython_frac_lines_simplefunc(view: TextView) -> float | None:
+    """Functions whose body is one `return`, a code line."""
+    return share(view.python.simple_functions, view.code.lines) if view.python else None
+
+
+@measure(high=0.5, gated=True, parses=True, source=_SOURCE)
+def qsc_codepython_score_lines_no_logic(view: TextView) -> float | None:
+    """Functions, imports, class variables, simple returns and classes, a code line."""
+    facts = view.python
+    if facts is None:
+        return None
+    imports = lines_with(view.code.folded, ("import",))
+    returns = count_lines(_SIMPLE_RETURN, view.code.squeezed, "return")
+    found = facts.functions + facts.classes + facts.class_variables + imports + returns
+    return share(found, view.code.lines)
+
+
+@measure(high=0.4, source=_SOURCE)
+def qsc_codepython_frac_lines_print(view: TextView) -> float | None:
+    """Share of code lines with the letters `print`."""
+    return view.code.share_of_lines("print")

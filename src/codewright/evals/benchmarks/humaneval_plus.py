@@ -31,6 +31,7 @@ SOURCES = tuple(
 
 PACKAGES = humaneval.PACKAGES
 STOPS = humaneval.STOPS
+LIMITS = plus.LIMITS
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), str),

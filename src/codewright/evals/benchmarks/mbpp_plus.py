@@ -39,6 +39,7 @@ SOURCES = (
 
 PACKAGES = mbpp.PACKAGES
 STOPS = mbpp.STOPS
+LIMITS = plus.LIMITS
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), str),

@@ -67,8 +67,6 @@ SOURCES = tuple(
     )
 )
 
-_NAMES = {**LANGUAGE_NAMES, "go_test.go": "go"}
-
 _FILES = {
     "bash": ("main.sh", "Bash"),
     "cpp": ("main.cpp", "C++"),
@@ -148,7 +146,7 @@ def _problem(row: Mapping[str, Any], variant: str, place: str) -> Problem:
                 f"{place}: not a row of MultiPL-E: '{field}' is missing or not text (found: {', '.join(sorted(row))})"
             )
     said = row.get("language", "python" if "canonical_solution" in row else None)
-    language = _NAMES.get(str(said), str(said))
+    language = LANGUAGE_NAMES.get(str(said), str(said))
     if language not in _FILES:
         raise ConfigError(f"{place}: '{said}' is no language of MultiPL-E; there are: {', '.join(_FILES)}")
     head = row["prompt"]
@@ -208,7 +206,7 @@ def runnable(problem: Problem) -> str | None:
 
 def program_job(language: str, program: str) -> Job:
     """Make the job of a whole program with its tests. language: ours or a file ending."""
-    language = _NAMES.get(language, language)
+    language = LANGUAGE_NAMES.get(language, language)
     file = _FILES[language][0]
     tests = _GO_TESTS.search(program) if language == "go" else None
     if tests:  # Go's are a test file: the sandbox runs such tests where it can see them

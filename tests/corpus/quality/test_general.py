@@ -1,0 +1,176 @@
+"""Measurements of code and data on tiny texts; every value is worked out by hand from docs/quality.md."""
+
+import pytest
+
+from tests.corpus.quality.measured import values_of
+
+MODES = pytest.mark.parametrize("mode", ["fixed", "reference"])
+
+TWO_LINES = "int a = 1;\nint b = 22;\n"
+"""11 + 12 characters; words: int a 1 int b 22."""
+
+
+@MODES
+def test_counts(mode: str) -> None:
+    found = values_of(TWO_LINES, "c", "a.c", mode)
+    assert found["num_words"] == 6
+    assert found["num_chars"] == 23
+    assert found["num_lines"] == 2
+    assert found["num_chars_line_max"] == 12
+    assert found["num_chars_line_mean"] == 11.5
+    assert found["size_file_byte"] == 23
+    assert found["mean_word_length"] == pytest.approx(11 / 6, abs=1e-8)
+    assert found["frac_words_unique"] == pytest.approx(5 / 6, abs=1e-8)
+    assert found["frac_chars_whitespace"] == pytest.approx(8 / 23, abs=1e-8)
+    assert found["frac_chars_digital"] == 3 / 15
+    assert found["frac_chars_alphabet"] == pytest.approx(8 / 15, abs=1e-8)
+    assert found["frac_chars_replacement_symbols"] == 0
+
+
+@MODES
+def test_an_empty_text_has_what_the_document_says(mode: str) -> None:
+    found = values_of("", "c", "a.c", mode)
+    zero = ["num_words", "num_chars", "num_lines", "num_chars_line_max", "num_chars_line_mean", "frac_chars_alphabet",
+            "frac_chars_top_2grams", "frac_chars_dupe_5grams", "frac_chars_string_length", "frac_chars_long_word_length",
+            "frac_chars_hex_words", "cate_encoded_data", "cate_autogen", "cate_xml_start"]  # fmt: skip
+    assert {name: found[name] for name in zero} == dict.fromkeys(zero, 0)
+    assert found["frac_chars_digital"] == found["frac_chars_whitespace"] == 1
+    none = ["mean_word_length", "frac_words_unique", "frac_chars_replacement_symbols", "frac_chars_comments", "frac_lines_dupe_lines",
+            "frac_lines_long_string", "frac_lines_prompt_comments", "frac_lines_assert", "frac_lines_func_ratio"]  # fmt: skip
+    assert {name: found[name] for name in none} == dict.fromkeys(none)
+
+
+@MODES
+def test_line_ends_of_any_kind_are_one_character_but_count_as_bytes(mode: str) -> None:
+    found = values_of(TWO_LINES.replace("\n", "\r\n"), "c", "a.c", mode)
+    assert (found["num_chars"], found["num_lines"], found["size_file_byte"]) == (23, 2, 25)
+
+
+def test_a_last_line_without_its_end_counts() -> None:
+    assert values_of("a\nbc", "c")["num_lines"] == 2
+    assert values_of("a\nbc\n", "c")["num_lines"] == 2
+    assert values_of("\n", "c")["num_lines"] == 1
+
+
+def test_words_are_normalised() -> None:
+    # snake_case splits, capitals fold, a control character goes and joins, a full-width comma is a mark.
+    assert values_of("Snake_Case", "c")["num_words"] == 2
+    assert values_of("a A b", "c")["frac_words_unique"] == pytest.approx(2 / 3, abs=1e-8)
+    assert values_of("ab\x00cd", "c")["num_words"] == 1
+    assert values_of("é\uff0cb", "c")["num_words"] == 2
+    # \u2026 becomes three full stops, which are a word of symbols; \ufb01 becomes two letters.
+    assert values_of("x \u2026", "c")["mean_word_length"] == 2
+    assert values_of("\ufb01", "c")["mean_word_length"] == 2
+
+
+@MODES
+def test_top_ngrams(mode: str) -> None:
+    found = values_of("a b a b a b", "c", "a.c", mode)
+    assert found["frac_chars_top_2grams"] == 2 * 3 / 6
+    assert found["frac_chars_top_3grams"] == 3 * 2 / 6
+    assert found["frac_chars_top_4grams"] == pytest.approx(4 * 2 / 6, abs=1e-8)
+    # Of two that are as frequent the first one counts: `aa bb` with 4 characters, not `c d` with 2.
+    assert values_of("aa bb aa bb x c d y c d", "c")["frac_chars_top_2grams"] == pytest.approx(
+        8 / 14, abs=1e-8
+    )
+
+
+def test_covered_by_repeats() -> None:
+    found = values_of("one two three four five\n" * 2, "c")
+    assert found["frac_chars_dupe_5grams"] == 1
+    assert found["frac_chars_dupe_6grams"] == 0
+    # The two copies of `a b c d e` cover 10 of 12 characters.
+    assert values_of("a b c d e x y a b c d e", "c")["frac_chars_dupe_5grams"] == pytest.approx(
+        10 / 12, abs=1e-8
+    )
+    ten = " ".join("abcdefghij")
+    assert values_of(f"{ten} x {ten}", "c")["frac_chars_dupe_10grams"] == pytest.approx(20 / 21, abs=1e-8)
+
+
+@MODES
+def test_comments(mode: str) -> None:
+    content = "int a; // one\n/* two */ int b;\n"
+    # `// one` with its line end: 7; `/* two */`: 9; of 31 characters.
+    assert values_of(content, "c", "a.c", mode)["frac_chars_comments"] == pytest.approx(16 / 31, abs=1e-8)
+    assert values_of("int a;\n", "c", "a.c", mode)["frac_chars_comments"] == 0
+
+
+@MODES
+def test_repeated_code_lines(mode: str) -> None:
+    # Code lines: x=1; twice but for blanks, `}` twice and `},` twice (which do not count), y once: 2 of 7.
+    content = "x = 1;\nx  =  1;\n}\n}\n\n},\n},\ny;\n"
+    assert values_of(content, "c", "a.c", mode)["frac_lines_dupe_lines"] == pytest.approx(2 / 7, abs=1e-8)
+
+
+@MODES
+def test_heads(mode: str) -> None:
+    assert values_of("// Code generated by x\n", "c", "a.c", mode)["cate_autogen"] == 1
+    assert values_of(" " * 200 + "generated", "c", "a.c", mode)["cate_autogen"] == 0
+    assert values_of("\n<?xml version='1.0'?>", "c", "a.c", mode)["cate_xml_start"] == 1
+    assert values_of(" " * 90 + "<?xml version='1.0'?>", "c", "a.c", mode)["cate_xml_start"] == 0
+
+
+@MODES
+def test_string_literals(mode: str) -> None:
+    # Code part: `s = "abcd";` and LF, 12 characters, 4 of them within the literal.
+    found = values_of('s = "abcd";\n', "c", "a.c", mode)
+    assert found["frac_chars_string_length"] == pytest.approx(4 / 12, abs=1e-8)
+    assert found["frac_chars_long_word_length"] == 0
+    word = "w" * 21
+    found = values_of(f'"{word} {word}"\n', "c", "a.c", mode)
+    assert found["frac_chars_long_word_length"] == pytest.approx(42 / 46, abs=1e-8)
+    address = "http://" + "w" * 21
+    assert values_of(f'"{address}"\n', "c", "a.c", mode)["frac_chars_long_word_length"] == 0
+    assert values_of(f'"{"w" * 20}"\n', "c", "a.c", mode)["frac_chars_long_word_length"] == 0
+
+
+@MODES
+def test_long_literal_lines(mode: str) -> None:
+    twenty = "a " * 20
+    assert values_of(f'"{twenty}"\n', "c", "a.c", mode)["frac_lines_long_string"] == 0
+    # One line of the literal has 21 tokens, of two code lines.
+    assert values_of(f'x;\n"{twenty} b"\n', "c", "a.c", mode)["frac_lines_long_string"] == 0.5
+    # An apostrophe pairs with the next one over the lines between.
+    assert values_of(f"it's\n{twenty} b\nisn't\n", "markdown", "a", mode, doc_type="data")["frac_lines_long_string"] == pytest.approx(1 / 3, abs=1e-8)  # fmt: skip
+
+
+@MODES
+def test_triple_quotes_take_all_between(mode: str) -> None:
+    # Code part of 14 characters and a line end, of which `a"b'c` is inside.
+    content = "x='''a\"b'c''';\n"
+    assert values_of(content, "c", "a.c", mode)["frac_chars_string_length"] == pytest.approx(5 / 15, abs=1e-8)
+
+
+@MODES
+def test_hexadecimal_words(mode: str) -> None:
+    found = values_of("0xff 0XA0 0xg 0x 10x1\n", "c", "a.c", mode)  # 0xff and 0XA0: 8 of 22 characters
+    assert found["frac_chars_hex_words"] == pytest.approx(8 / 22, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoded"),
+    [
+        ("A" * 64, 1), ("A" * 63, 0), ("A" * 64 + " " * 65, 0), ("ab\n" * 22, 1), ("- " * 2000 + "A" * 1024, 0),
+        ("- " * 2000 + "A" * 1025, 1), ("0x12," * 8, 1), ("12 34 " * 4, 1), ("0x12, " * 8, 0), ("0x12," * 7, 0),
+        (r"\x12," * 8, 0), ("a" + r"\x12," * 8, 0), ("\\u12aF" * 8, 1), ("\\u12a" * 8, 0), ("x" + "12," * 8, 0), ("x" + "12," * 9, 1),
+    ],
+)  # fmt: skip
+@MODES
+def test_encoded_data(content: str, encoded: int, mode: str) -> None:
+    assert values_of(content, "c", "a.c", mode)["cate_encoded_data"] == encoded
+
+
+@MODES
+def test_prompts_in_comments_and_asserts_in_code(mode: str) -> None:
+    content = "// TODO: x\n// fixme and todo\nAssert(1);\n// assert\nx;\nint todo;\n"
+    found = values_of(content, "c", "a.c", mode)
+    assert found["frac_lines_prompt_comments"] == pytest.approx(2 / 6, abs=1e-8)
+    assert found["frac_lines_assert"] == pytest.approx(1 / 3, abs=1e-8)
+
+
+@MODES
+def test_comments_without_their_line_ends_count_as_one_line(mode: str) -> None:
+    content = "// TODO: x\n// TODO: y\nf()\n"  # as the reference's tokens have it in JavaScript
+    assert values_of(content, "javascript", "a.js", mode)["frac_lines_prompt_comments"] == pytest.approx(
+        1 / 3, abs=1e-8
+    )
