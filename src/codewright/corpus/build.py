@@ -19,6 +19,7 @@ from codewright.core.io import give_name
 from codewright.core.manifest import Counts, Manifest, is_finished
 from codewright.corpus import dedup, ingest, sample, transform
 from codewright.corpus import filter as filter_
+from codewright.corpus.choosing import Target
 from codewright.engine.stage import StageContext, StageFunction, StageResult, StageRun
 
 Bytes = Annotated[int, Field(gt=0)]
@@ -49,6 +50,10 @@ class Config(ingest.Config):
     """Go on with at most this much of one repository, a seeded sample of its files; None for all."""
     max_bytes: Bytes | None = None
     """Go on with at most this much in all, over repositories in seeded order; None for all."""
+    downsample: Mapping[str, Target] = field(default_factory=dict)
+    """Language -> {ratio: x} or {bytes: n}: draw it down to that at the end."""
+    order: Literal["seeded", "best"] = "seeded"
+    """What of a drawn-down language stays: `seeded` by id, or `best`: most stars, newest commit first."""
     heldout: Share = 0.03
     """Share of the kept bytes held out, whole repositories at a time; 0 for none."""
     keep_stages: bool = False
@@ -91,14 +96,16 @@ def _parts(config: Config) -> list[_Part]:
             )
     read = [_Part("ingest", ingested, lambda: ingest.run, None)]
     if config.max_bytes is not None or config.max_repo_bytes is not None:
-        budget = sample.Config("ingest", config.max_repo_bytes, config.max_bytes, heldout=0)
+        budget = sample.Config(
+            "ingest", max_repo_bytes=config.max_repo_bytes, max_bytes=config.max_bytes, heldout=0
+        )
         read.append(_Part("budget", budget, lambda: sample.run, "ingest"))
     options = {**config.dedup, "corpus": read[-1].name, "index": list(config.index)}
     deduped = build(dedup.Config, options, "dedup")
     transformed = transform.Config("dedup", config.headers, config.redact)
     before = "transform" if config.headers or config.redact else "dedup"
     filtered = filter_.Config(before, config.rules, config.override, config.signals)
-    sampled = sample.Config("filter", heldout=config.heldout)
+    sampled = sample.Config("filter", config.downsample, config.order, heldout=config.heldout)
     parts = [
         *read,
         _Part("dedup", deduped, lambda: dedup.run, read[-1].name),

@@ -1,32 +1,45 @@
-"""The stage `corpus.sample`: a seeded sample within byte budgets, and whole repositories held out of it.
+"""The stage `corpus.sample`: languages drawn down, a seeded sample within byte budgets, and whole repositories held out of it.
 
-Choosing needs repositories, paths and sizes only, so it is done at once on those; then every part is cut by what was chosen.
+Choosing (`corpus.choosing`) is done at once on facts about rows; then every part is cut by what was chosen.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from pydantic import Field
 
 from codewright.core.config import Share, StageRef, strict
+from codewright.core.errors import ConfigError
 from codewright.core.io import give_name, read_parquet, write_parquet
+from codewright.core.languages import known_languages
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name, part_number
 from codewright.core.records import LOST_SCHEMA, Lost, place_of, to_table
-from codewright.core.rng import stable_hash
+from codewright.core.text import did_you_mean
+from codewright.corpus.choosing import (
+    DOWNSAMPLED,
+    HELD_OUT,
+    KEPT,
+    OVER_BUDGET,
+    Rows,
+    Target,
+    downsample,
+    fit,
+    hold_out,
+)
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 
-KEPT, OVER_BUDGET, HELD_OUT = 0, 1, 2
-
 _CHOSEN = "chosen.parquet"
-"""In scratch: for each row of the input, by part and place in it, which of the three it is."""
+"""In scratch: for each row of the input, by part and place in it, what becomes of it."""
+
+_REASONS = {OVER_BUDGET: "over_budget", DOWNSAMPLED: "downsampled"}
 
 Bytes = Annotated[int, Field(gt=0)]
 
@@ -38,12 +51,24 @@ class Config:
 
     corpus: StageRef
     """The dataset to draw from; what it holds out already stays held out and is not counted."""
+    downsample: Mapping[str, Target] = field(default_factory=dict)
+    """Language -> {ratio: x} or {bytes: n}: draw it down to that. RefineCode did so with Java and HTML (OpenCoder, section 2.1)."""
+    order: Literal["seeded", "best"] = "seeded"
+    """What of a drawn-down language stays: `seeded` by id, or `best`: most stars, newest commit first."""
     max_repo_bytes: Bytes | None = None
     """At most this much of one repository, a seeded sample of its files; None for all."""
     max_bytes: Bytes | None = None
     """At most this much in all, over repositories in seeded order; None for all."""
     heldout: Share = 0.03
     """Share of the kept bytes held out, whole repositories at a time; 0 for none."""
+
+    def check(self) -> None:
+        """Look at languages and targets. Raises ConfigError."""
+        for name, target in self.downsample.items():
+            if name not in known_languages():
+                near = did_you_mean(name.lower(), known_languages())
+                raise ConfigError(f"downsample: no language '{name}'{near}")
+            target.of(1)
 
 
 def run(config: Config, context: StageContext) -> StageResult:
@@ -78,74 +103,23 @@ def _choose(config: Config, context: StageContext, dataset: Dataset) -> None:
     done = context.work / _CHOSEN
     if done.exists():
         return
-    repos: list[str] = []
-    paths: list[str] = []
-    sizes: list[int] = []
+    rows = Rows()
     part_of: list[int] = []
+    columns: dict[str, list[Any]] = {
+        "id": rows.ids, "repo": rows.repos, "path": rows.paths, "language": rows.languages, "stars": rows.stars,
+        "committed_at": rows.times,
+    }  # fmt: skip
     for number, part in enumerate(dataset.parts()):
-        for batch in pq.ParquetFile(part).iter_batches(512, columns=["repo", "path", "content"]):
-            repos.extend(batch.column("repo").to_pylist())
-            paths.extend(batch.column("path").to_pylist())
-            sizes.extend(pc.binary_length(batch.column("content")).to_pylist())
+        for batch in pq.ParquetFile(part).iter_batches(512, columns=[*columns, "content"]):
+            for name, values in columns.items():
+                values.extend(batch.column(name).to_pylist())
+            rows.sizes.extend(pc.binary_length(batch.column("content")).to_pylist())
             part_of.extend([number] * len(batch))
-    fates = choose(repos, paths, sizes, config, context.seed)
+    fates = np.full(len(part_of), KEPT, np.int8)
+    downsample(rows, fates, config.downsample, config.order, context.seed)
+    fit(rows, fates, config.max_bytes, config.max_repo_bytes, context.seed)
+    hold_out(rows, fates, config.heldout, context.seed)
     write_parquet(done, pa.table({"part": pa.array(part_of, pa.int32()), "fate": pa.array(fates, pa.int8())}))
-
-
-def choose(
-    repos: list[str], paths: list[str], sizes: list[int], config: Config, seed: int
-) -> NDArray[np.int8]:
-    """Return what each row becomes: KEPT, OVER_BUDGET or HELD_OUT.
-
-    Within a repository files, and over the corpus repositories, come in an order drawn from the seed; each is taken while
-    it fits, so small ones are not starved by one that does not.
-    """
-    rows_of: dict[str, list[int]] = {}
-    for row, repo in enumerate(repos):
-        rows_of.setdefault(repo, []).append(row)
-    fates = np.full(len(repos), KEPT, np.int8)
-    if config.max_bytes is not None or config.max_repo_bytes is not None:
-        room = config.max_bytes if config.max_bytes is not None else sum(sizes)
-        for repo in sorted(rows_of, key=lambda name: stable_hash(seed, "repo", name)):
-            room_here = min(room, config.max_repo_bytes if config.max_repo_bytes is not None else room)
-            order = sorted(rows_of[repo], key=lambda row: stable_hash(seed, "file", f"{repo}:{paths[row]}"))
-            for row in order:
-                if sizes[row] <= room_here:
-                    room_here -= sizes[row]
-                    room -= sizes[row]
-                else:
-                    fates[row] = OVER_BUDGET
-    # Of the bytes that are kept: a file that the budget leaves out must not decide what is held out.
-    kept = {repo: sum(sizes[row] for row in rows if fates[row] == KEPT) for repo, rows in rows_of.items()}
-    held = choose_heldout({repo: size for repo, size in kept.items() if size}, config.heldout, seed)
-    for repo in held:
-        for row in rows_of[repo]:
-            if fates[row] == KEPT:
-                fates[row] = HELD_OUT
-    return fates
-
-
-def choose_heldout(sizes: dict[str, int], fraction: float, seed: int) -> frozenset[str]:
-    """Choose whole repositories to hold out, about `fraction` of the bytes; never all of them.
-
-    sizes: bytes per repository. Those up to a quarter of the target come first, since several say more than one; then larger
-    ones, but none that would more than double the target, so that one giant does not eat the corpus. Where only giants
-    exist, the smallest is taken.
-    """
-    target = fraction * sum(sizes.values())
-    if target <= 0 or len(sizes) < 2:
-        return frozenset()
-    chosen: set[str] = set()
-    held = 0
-    order = sorted(sizes, key=lambda name: stable_hash(seed, "heldout", name))
-    for largest in (target / 4, 2 * target):
-        for repo in order:
-            if held >= target or len(chosen) + 1 == len(sizes):
-                break
-            if repo not in chosen and sizes[repo] <= largest and held + sizes[repo] <= 2 * target:
-                chosen.add(repo)
-                held += sizes[repo]
-    return frozenset(chosen or {min(sizes, key=lambda name: (sizes[name], name))})
 
 
 def cut_shard(shard: Shard) -> dict[str, Any]:
@@ -174,11 +148,13 @@ def cut_shard(shard: Shard) -> dict[str, Any]:
         for language, size in zip(rows.column("language").to_pylist(), lengths, strict=True):
             sizes[language] += size
         licenses.update(name or "unknown" for name in rows.column("license").to_pylist())
-    over = table.drop_columns(["content"]).filter(pa.array(fates == OVER_BUDGET)).to_pylist()
-    if over:
-        lost = [Lost(row["id"], "over_budget", "", place_of(row)) for row in over]
+    gone = np.isin(fates, list(_REASONS))
+    facts = table.drop_columns(["content"]).filter(pa.array(gone)).to_pylist()
+    reasons = [_REASONS[fate] for fate in fates[gone].tolist()]
+    lost = [Lost(row["id"], why, "", place_of(row)) for row, why in zip(facts, reasons, strict=True)]
+    if lost:
         write_parquet(out / "dropped" / shard.name, to_table(lost, LOST_SCHEMA))
-    counts = Counts(len(table), len(table) - len(over), {"over_budget": len(over)})
+    counts = Counts(len(table), len(table) - len(lost), Counter(reasons))
     heldout = int((fates == HELD_OUT).sum())
     found = {"bytes_by_language": dict(sizes), "documents_by_license": dict(licenses)}
     return {"counts": counts.to_json(), "heldout": heldout, **found}
