@@ -18,8 +18,12 @@ import pytest
 
 from codewright.core.errors import ConfigError
 from codewright.core.manifest import Dataset, Manifest
+from codewright.core.progress import Reporter
 from codewright.corpus import listing
 from codewright.corpus.quality import Bounds, TextView, measures
+from codewright.recipe import load_recipe
+from codewright.runner import run_recipe
+from tests.conftest import REPOSITORY
 
 Run = Callable[..., Any]
 
@@ -273,3 +277,16 @@ def test_headers_and_secrets_go_and_the_audit_says_where(run_stages: Run, real: 
     dataset = build(run_stages, real, real.parent / "plain", headers=False, redact=[], heldout=0)
     assert secret in next(row for row in dataset.rows() if row["path"] == "a/shlex.py")["content"]
     assert "transform" not in dataset.manifest.details["stages"]
+
+
+def test_the_recipe_of_opencoder_runs_on_any_source(real: Path, tmp_path: Path) -> None:
+    (real / "a" / "page.html").write_text(
+        "<html><body>" + "<p>Some text of a page.</p>\n" * 40 + "</body></html>\n"
+    )
+    path = REPOSITORY / "recipes" / "opencoder.yaml"
+    recipe = load_recipe(path, [f"refinecode.source=[{real}]"])
+    manifest = run_recipe(recipe, tmp_path / "run", reporter=Reporter(quiet=True)).manifests["refinecode"]
+    assert manifest.config["dedup"] == {"preset": "opencoder"}
+    assert manifest.details["stages"]["dedup"]["knee"] == pytest.approx(0.979, abs=0.001)
+    assert manifest.counts is not None
+    assert (manifest.counts.rows_in, manifest.counts.kept) == (17, 15)
