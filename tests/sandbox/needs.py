@@ -2,7 +2,9 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,3 +33,13 @@ def published(path: Path) -> Path:
     if not path.is_file():
         pytest.skip(f"published file not here: {path.name}")
     return path
+
+
+COMPILED = {"cpp", "csharp", "go", "java", "rust", "typescript"}
+
+
+def sooner(languages: Iterable[str]) -> list[Any]:
+    """Leave languages whose compilers take seconds to `make test-languages`, where a neighbouring test samples them anyway."""
+    return [
+        pytest.param(name, marks=[pytest.mark.languages] if name in COMPILED else []) for name in languages
+    ]

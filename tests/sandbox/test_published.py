@@ -62,6 +62,7 @@ def test_every_reference_of_humaneval_passes(mode: Mode) -> None:
     assert len(rows) == 164
 
 
+@pytest.mark.languages
 def test_published_verdicts_of_humaneval_come_out_again() -> None:
     problems = {row["task_id"]: row for row in read_rows(published(HUMANEVAL))}
     answers = read_rows(published(ANSWERS))

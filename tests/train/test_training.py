@@ -183,7 +183,7 @@ def kill_during(name: str, config: dict[str, object], out: Path, inputs: dict[st
     assert not (out / "manifest.json").exists()
 
 
-@pytest.mark.parametrize("name", ["pretrain", "sft"])
+@pytest.mark.parametrize("name", [pytest.param("pretrain", marks=pytest.mark.languages), "sft"])
 def test_killed_twice_and_resumed_ends_with_the_same_bytes(
     name: str, tmp_path: Path, tokenizer_stage: Path, sft_inputs: dict[str, Path], train: Train
 ) -> None:

@@ -38,7 +38,7 @@ class Config(ingest.Config):
     """Settings of `corpus.dedup`, such as {preset: opencoder}; all have defaults."""
     headers: bool = True
     """Whether to remove licence and copyright headers at the top of files."""
-    redact: tuple[str, ...] = ("email", "ip_address", "key", "password")
+    redact: tuple[transform.Kind, ...] = ("email", "ip_address", "key", "password")
     """What to replace by placeholders such as <EMAIL>; an empty list replaces nothing."""
     rules: Literal["fixed", "reference", "none"] = "fixed"
     """`fixed`: the rules of OpenCoder with what is wrong in them corrected; `reference`: as published, slow; or `none`."""

@@ -41,17 +41,18 @@ class Config:
 
     def check(self) -> None:
         """Look for the measurements and bounds. Raises ConfigError."""
-        from codewright.corpus.quality.verdicts import MODES, RuleBook  # numba, which `plan` has no need of
+        if not self.override:
+            return
+        from codewright.corpus.quality.verdicts import (  # numba, which `plan` seldom has need of
+            MODES,
+            RuleBook,
+        )
 
         RuleBook(MODES[0] if self.rules == "none" else self.rules, self.override)
 
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Filter every part. Raises ConfigError when rules crash on more than a few documents."""
-    if config.rules != "none":
-        from codewright.corpus.quality.verdicts import warm_up
-
-        warm_up()  # compiled once, not by every worker
     dataset = context.dataset(config.corpus)
     override = {name: dict(bounds) for name, bounds in config.override.items()}
     shards: list[Shard] = []
@@ -62,6 +63,10 @@ def run(config: Config, context: StageContext) -> StageResult:
                 "split": split, "rules": config.rules, "override": override, "signals": config.signals, "seed": context.seed,
             }  # fmt: skip
             shards.append(Shard(part_name(len(shards)), str(context.out), (str(part),), params))
+    if config.rules != "none" and len(shards) > 1 and context.engine.workers > 1:
+        from codewright.corpus.quality.verdicts import warm_up
+
+        warm_up()  # compiled once, not by every worker
     filtered = context.engine.map(filter_shard, shards, "corpus: filter")
     languages: Counter[str] = Counter()
     crashed: Counter[str] = Counter()

@@ -6,7 +6,7 @@ A document keeps the id of the bytes that were read, so that its way can be foll
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,8 @@ from codewright.engine.stage import StageContext, StageResult
 
 _ROWS_AT_A_TIME = 512
 
+Kind = Literal["email", "ip_address", "key", "password"]
+
 
 @strict
 @dataclass(frozen=True)
@@ -30,21 +32,12 @@ class Config:
     """The dataset to transform; its held-out part is transformed, too."""
     headers: bool = True
     """Whether to remove licence and copyright headers at the top of files."""
-    kinds: tuple[str, ...] = ("email", "ip_address", "key", "password")
+    kinds: tuple[Kind, ...] = ("email", "ip_address", "key", "password")
     """What to replace by placeholders such as <EMAIL>; an empty list replaces nothing."""
-
-    def check(self) -> None:
-        """Look for the kinds. Raises ConfigError."""
-        from codewright.corpus.transforms import Options  # numba, which `plan` has no need of
-
-        Options(self.headers, frozenset(self.kinds))
 
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Transform every part."""
-    from codewright.corpus.transforms import transform
-
-    transform("# warm_up@example.org\n", "python")  # compiled once, not by every worker
     dataset = context.dataset(config.corpus)
     shards: list[Shard] = []
     for split in ("", "heldout"):
@@ -52,6 +45,10 @@ def run(config: Config, context: StageContext) -> StageResult:
             # Numbered over both splits: a shard's number names its audit.
             params = {"split": split, "headers": config.headers, "kinds": list(config.kinds)}
             shards.append(Shard(part_name(len(shards)), str(context.out), (str(part),), params))
+    if len(shards) > 1 and context.engine.workers > 1:
+        from codewright.corpus.transforms import transform
+
+        transform("# warm_up@example.org\n", "python")  # compiled once, not by every worker
     done = context.engine.map(transform_shard, shards, "corpus: transform")
     edits: Counter[str] = Counter()
     for result in done:

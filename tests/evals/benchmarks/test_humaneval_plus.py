@@ -110,6 +110,7 @@ def test_slow_canonical_solutions_pass() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_the_score_of_another_published_model_comes_out_again() -> None:
     assert percent(score(KEY, DATA, WIZARD)) == (79.9, 73.2)

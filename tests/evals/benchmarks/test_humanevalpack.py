@@ -14,7 +14,7 @@ from codewright.evals.benchmarks import humanevalpack
 from codewright.evals.sources import content_sha256
 from tests.evals.benchmarks.judging import failures, judge_all
 from tests.evals.benchmarks.pack_rows import DOCS, ROWS, STANDING_ALONE
-from tests.sandbox.needs import published, skip_without_toolchain
+from tests.sandbox.needs import published, skip_without_toolchain, sooner
 
 FOLDER = DATA / "benchmarks" / "humanevalpack"
 VARIANTS = humanevalpack.VARIANTS
@@ -87,7 +87,7 @@ def test_what_is_explained_is_written_again_from_the_explanation_alone(tmp_path:
         assert load_benchmark(f"humanevalpack:{variant}").follow_up(problem, "x") is None
 
 
-@pytest.mark.parametrize("language", ROWS)
+@pytest.mark.parametrize("language", sooner(ROWS))
 def test_right_answers_pass_and_wrong_ones_fail(tmp_path: Path, language: str) -> None:
     skip_without_toolchain(language)
     benchmark = load_benchmark("humanevalpack:fix_tests")
@@ -108,7 +108,7 @@ def test_right_answers_pass_and_wrong_ones_fail(tmp_path: Path, language: str) -
     assert {one.forgeable for one in found} == {language != "python"}
 
 
-@pytest.mark.parametrize("language", ROWS)
+@pytest.mark.parametrize("language", sooner(ROWS))
 def test_raw_answers_of_both_forms_are_taken_and_judged(tmp_path: Path, language: str) -> None:
     skip_without_toolchain(language)
     pairs = []
@@ -174,7 +174,7 @@ def check(problems: list[Problem]) -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("language", HUMANEVALPACK_LANGUAGES)
+@pytest.mark.parametrize("language", sooner(HUMANEVALPACK_LANGUAGES))
 def test_a_sample_of_references_passes_in_both_ways_to_open(language: str) -> None:
     check([one for variant in ("fix_docs", "explain") for one in problems_of(language, variant)[SAMPLE]])
     assert content_sha256(FOLDER / f"{language}.jsonl.gz") in {one.sha256 for one in humanevalpack.SOURCES}

@@ -238,6 +238,7 @@ def test_right_solutions_pass_and_wrong_ones_fail() -> None:
     assert not any(one.forgeable for one in found)
 
 
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_all_published_examples_are_among_the_tests_and_agree_with_them() -> None:
     problems = LEETCODE.problems(str(published(FILE)))

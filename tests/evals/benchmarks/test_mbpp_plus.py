@@ -204,6 +204,7 @@ def quick(file: str) -> set[str]:
     return {problem.task_id for problem in load(KEY, file)} - SLOW
 
 
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_published_verdicts_come_out_again() -> None:
     verdicts = score(KEY, FIRST, QWEN, quick(FIRST))
@@ -229,6 +230,7 @@ def test_every_published_verdict_comes_out_again() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_the_score_of_another_published_model_comes_out_again() -> None:
     base, plus = percent(score(KEY, FIRST, WIZARD))

@@ -24,7 +24,7 @@ from codewright.evals.sources import content_sha256
 from codewright.sandbox import toolchains
 from tests.evals.benchmarks.judging import failures, judge_all
 from tests.evals.benchmarks.multipl_e_rows import CASES, PYTHON_ROW, TEXTS_ONLY
-from tests.sandbox.needs import published, skip_without_toolchain
+from tests.sandbox.needs import published, skip_without_toolchain, sooner
 
 BENCHMARK = load_benchmark("multipl_e")
 FOLDER = DATA / "benchmarks" / "multipl_e"
@@ -77,7 +77,7 @@ def test_what_can_be_run_is_not_refused(tmp_path: Path) -> None:
         assert BENCHMARK.runnable(load(tmp_path)[language]) is None
 
 
-@pytest.mark.parametrize("language", CASES)
+@pytest.mark.parametrize("language", sooner(CASES))
 def test_right_answers_pass_and_wrong_ones_fail(tmp_path: Path, language: str) -> None:
     skip_without_toolchain(language)
     problem, case = load(tmp_path)[language], CASES[language]

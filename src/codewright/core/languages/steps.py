@@ -173,6 +173,4 @@ def _fallback(key: str) -> Identified:
     if key not in TABLE:
         return Identified(None, "none", f"nothing is known of {key or 'files without extension'}")
     row = TABLE[key]
-    return Identified(
-        row.fallback, "fallback" if row.fallback else "none", f"no rule for {key} speaks; {row.why}"
-    )
+    return Identified(row.fallback, "fallback" if row.fallback else "none", f"{key}: {row.why}")

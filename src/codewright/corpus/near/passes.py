@@ -72,7 +72,8 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
     if not fresh:
         raise ConfigError(f"corpus {context.inputs[config.corpus]}: holds no documents")
     bands, ngram = config.banding, config.ngram
-    warm_up()  # workers find the kernels compiled, and do not each do it
+    if len(fresh) > 1 and context.engine.workers > 1:
+        warm_up()  # workers find the kernels compiled, and do not each do it
     signing = {"permutations": bands.permutations, "bands": bands.bands, "rows": bands.rows, "ngram": ngram}
     write_json(context.work / RANGES, [(part.name, part.first, part.end) for part in every])
     signed = context.engine.map(
