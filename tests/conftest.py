@@ -1,6 +1,8 @@
 """Shared fixtures: a small source tree, the command line as a user calls it, stages run without a recipe."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,10 +74,23 @@ def source(tmp_path: Path) -> Path:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of every stage of the quickstart, each as small as can be; read it, do not change it."""
     out = tmp_path_factory.mktemp("tiny") / "runs" / "quickstart"
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        make_tiny_run(out)
+        return out
+    # Its making takes half a minute: the first of pytest's processes does it, each has a copy of its own.
+    shared = tmp_path_factory.getbasetemp().parent / "tiny-run"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "report" / "manifest.json").exists():
+            make_tiny_run(shared)
+    shutil.copytree(shared, out)
+    return out
+
+
+def make_tiny_run(out: Path) -> None:
     command = [sys.executable, "-m", "codewright", "run", TINY_RECIPE, "--out", out, "--quiet"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    return out
 
 
 @pytest.fixture
