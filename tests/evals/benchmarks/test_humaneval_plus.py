@@ -103,6 +103,7 @@ def test_canonical_solutions_pass() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_slow_canonical_solutions_pass() -> None:
     verdicts = judge_references(KEY, [one for one in load(KEY, DATA) if one.task_id in SLOW])

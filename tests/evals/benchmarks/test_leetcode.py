@@ -254,6 +254,7 @@ def test_all_published_examples_are_among_the_tests_and_agree_with_them() -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_all_published_examples_pass_without_a_chance_to_forge() -> None:
     problems = LEETCODE.problems(str(published(FILE)))

@@ -204,7 +204,6 @@ def quick(file: str) -> set[str]:
     return {problem.task_id for problem in load(KEY, file)} - SLOW
 
 
-@pytest.mark.languages
 @pytest.mark.shared_data
 def test_published_verdicts_come_out_again() -> None:
     verdicts = score(KEY, FIRST, QWEN, quick(FIRST))
@@ -222,6 +221,7 @@ def test_canonical_solutions_pass() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_every_published_verdict_comes_out_again() -> None:
     verdicts = score(KEY, FIRST, QWEN)
@@ -239,8 +239,9 @@ def test_the_score_of_another_published_model_comes_out_again() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.languages
 @pytest.mark.shared_data
-@pytest.mark.parametrize("file", [pytest.param(FIRST, marks=pytest.mark.languages), NEWEST])
+@pytest.mark.parametrize("file", [FIRST, NEWEST])
 def test_slow_canonical_solutions_pass(file: str) -> None:
     verdicts = judge_references(KEY, [one for one in load(KEY, file) if one.task_id in SLOW])
     assert {one.task_id for one in verdicts if one.passed} == SLOW
