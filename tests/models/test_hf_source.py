@@ -135,6 +135,7 @@ def test_a_change_of_weights_is_seen_in_every_block(folder: Path, tmp_path: Path
     assert find_source(str(copy)).identity() != find_source(str(folder)).identity()
 
 
+@pytest.mark.languages
 def test_a_hub_id_is_taken_from_the_cache_when_the_hub_is_away(folder: Path, tmp_path: Path) -> None:
     repository = tmp_path / "hub" / "models--team--tiny"
     shutil.copytree(folder, repository / "snapshots" / COMMIT)

@@ -210,6 +210,7 @@ def test_published_verdicts_come_out_again() -> None:
     assert set(differing(verdicts, QWEN)) == set(EXPLAINED)
 
 
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_canonical_solutions_pass() -> None:
     for file in (FIRST, NEWEST):
