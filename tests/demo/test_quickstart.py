@@ -12,7 +12,7 @@ from codewright.core.manifest import Manifest
 from tests.conftest import REPOSITORY
 from tests.models.served import transformers_serve
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.languages]
 
 
 @pytest.fixture(scope="module")
