@@ -105,10 +105,11 @@ def build_(
     max_repo_bytes: Annotated[int | None, typer.Option("--max-repo-bytes", min=1, help="At most so much of one repository.")] = None,
     heldout: Annotated[float, typer.Option("--heldout", help="Share held out, whole repositories.")] = 0.03,
     headers: Annotated[bool, typer.Option("--headers/--keep-headers", help="Remove licence headers, or keep them.")] = True,
-    redact: Annotated[str, typer.Option("--redact", metavar="A,B", help="What becomes a placeholder; empty for nothing.")] = "email,ip_address,key,password",
+    redact: Annotated[str | None, typer.Option("--redact", metavar="A,B", help="What becomes a placeholder, empty for nothing; all without it: email, ip_address, key, password.")] = None,
     rules: Annotated[str, typer.Option("--rules", help="Quality rules: fixed, reference or none.")] = "fixed",
     override: Annotated[Path | None, typer.Option("--override", metavar="FILE", help="YAML: measurement -> {low, high, equal}.")] = None,
     signals: Annotated[bool, typer.Option("--signals", help="Write all measurements to DIR/signals.")] = False,
+    tokenizer: Annotated[str | None, typer.Option("--tokenizer", metavar="T", help="Count tokens, too: tokenizer.json, a folder, or an id of the hub.")] = None,
     keep_stages: Annotated[bool, typer.Option("--keep-stages", help="Keep what each stage put out, under DIR/stages.")] = False,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start all over.")] = False,
@@ -127,9 +128,11 @@ def build_(
         "source": inputs, "languages": _names(languages), "licenses": _names(licenses), "unknown_license": unknown_license,
         "repo_facts": [str(path) for path in repo_facts or []], "dedup": {"preset": preset, "threshold": threshold},
         "index": [str(path) for path in index or []], "max_bytes": max_bytes, "max_repo_bytes": max_repo_bytes,
-        "heldout": heldout, "keep_stages": keep_stages, "headers": headers, "redact": _names(redact), "rules": rules,
-        "override": _mapping(override), "signals": signals,
+        "heldout": heldout, "keep_stages": keep_stages, "headers": headers, "rules": rules,
+        "override": _mapping(override), "signals": signals, "tokenizer": tokenizer,
     }  # fmt: skip
+    if redact is not None:
+        given["redact"] = _names(redact)
     reporter = Reporter()
     config = build(Config, given, "corpus build")
     manifest = run_alone("corpus.build", config, out, workers, reporter, seed=seed, fresh=fresh)

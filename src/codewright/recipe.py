@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "corpus.ingest": ("codewright.corpus.ingest:Config", "codewright.corpus.ingest:run"),
     "corpus.build": ("codewright.corpus.build:Config", "codewright.corpus.build:run"),
     "corpus.dedup": ("codewright.corpus.dedup:Config", "codewright.corpus.dedup:run"),
+    "corpus.tokens": ("codewright.corpus.tokens:Config", "codewright.corpus.tokens:run"),
     "corpus.transform": ("codewright.corpus.transform:Config", "codewright.corpus.transform:run"),
     "corpus.filter": ("codewright.corpus.filter:Config", "codewright.corpus.filter:run"),
     "corpus.sample": ("codewright.corpus.sample:Config", "codewright.corpus.sample:run"),
@@ -43,7 +44,14 @@ STAGES: dict[str, tuple[str, str]] = {
 }
 """Stage kind -> (config class, function). The config modules import nothing heavy; functions load when they run."""
 
-_CORPUS = ("corpus.build", "corpus.dedup", "corpus.transform", "corpus.filter", "corpus.sample")
+_CORPUS = (
+    "corpus.build",
+    "corpus.dedup",
+    "corpus.tokens",
+    "corpus.transform",
+    "corpus.filter",
+    "corpus.sample",
+)
 _DOCUMENTS = ("corpus.ingest", *_CORPUS)
 _MODELS = ("train.pretrain", "train.sft")
 REF_KINDS = {
@@ -108,8 +116,9 @@ def load_symbol(spec: str, stage: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("codewright"):
             raise
+        extra = "tokens" if stage.startswith("corpus.") else "train,eval"
         raise ConfigError(
-            f"stage {stage} needs the package '{error.name}': pip install 'codewright[train,eval]'"
+            f"stage {stage} needs the package '{error.name}': pip install 'codewright[{extra}]'"
         ) from None
 
 

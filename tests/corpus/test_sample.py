@@ -67,7 +67,7 @@ def test_the_best_stay_first() -> None:
     assert (fates == DOWNSAMPLED).sum() == len(html) - 3
 
 
-@pytest.mark.parametrize("target", [Target(), Target(ratio=0.5, bytes=10)])
-def test_a_target_is_one_of_two(target: Target) -> None:
-    with pytest.raises(ConfigError, match="either {ratio: x} or {bytes: n}"):
-        target.of(100)
+@pytest.mark.parametrize("target", [Target(), Target(ratio=0.5, bytes=10), Target(bytes=1, tokens=1)])
+def test_a_target_is_one_of_three(target: Target) -> None:
+    with pytest.raises(ConfigError, match="give a language one of {ratio: x}, {bytes: n} and {tokens: n}"):
+        target.check()

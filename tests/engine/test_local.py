@@ -101,3 +101,14 @@ def test_a_worker_that_died_between_passes_costs_nothing(tmp_path: Path) -> None
     # The one death that is forgiven is still to come.
     (tmp_path / "c").mkdir()
     assert engine.map(die_once, shards(tmp_path / "c", 4), "dying") == [{"value": n} for n in range(4)]
+
+
+@pytest.mark.parametrize(("count", "workers", "warmed"), [(3, 2, 1), (1, 2, 0), (3, 1, 0)])
+def test_caches_are_filled_once_and_only_for_several_workers(
+    tmp_path: Path, count: int, workers: int, warmed: int
+) -> None:
+    calls: list[str] = []
+    engine = LocalEngine(workers)
+    for _ in range(2):  # the second time nothing is left to do
+        engine.map(square, shards(tmp_path, count), "squares", lambda: calls.append("warm"))
+    assert len(calls) == warmed

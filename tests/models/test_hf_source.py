@@ -24,9 +24,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ASK = """
 import asyncio, sys
 from codewright.core.errors import ConfigError
+from codewright.models.hf_source import find_tokenizer
 from codewright.models.model import Sampling, open_model
 for spec in sys.argv[1:]:
     try:
+        if spec.startswith("tokenizer:"):
+            print(find_tokenizer(spec.removeprefix("tokenizer:")).stat().st_size)
+            continue
         model = open_model(spec)
         text = asyncio.run(model.complete(["def f"], Sampling(max_tokens=5)))[0].text
         print(text.encode(), model.describe()["weights"])
@@ -154,10 +158,15 @@ def test_a_hub_id_is_taken_from_the_cache_when_the_hub_is_away(folder: Path, tmp
 
 
 def test_a_hub_id_is_fetched_at_the_commit_that_the_hub_names(folder: Path, tmp_path: Path) -> None:
-    specs = ("hf:team/tiny", f"hf:team/tiny@{COMMIT}", "hf:team/tiny@v2", "hf:team/none", "hf:team/gated")
+    specs = (
+        "hf:team/tiny", f"hf:team/tiny@{COMMIT}", "hf:team/tiny@v2", "hf:team/none", "hf:team/gated",
+        "tokenizer:team/tiny", "tokenizer:team/none",
+    )  # fmt: skip
     with serving_hub(folder) as address:
         online = {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": address}
-        fetched, pinned, revision, missing, gated = ask(tmp_path / "home", *specs, **online)
+        fetched, pinned, revision, missing, gated, tokenizer, no_tokenizer = ask(
+            tmp_path / "home", *specs, **online
+        )
     [local] = ask(tmp_path, str(folder))
     assert fetched.split()[0] == local.split()[0]
     assert fetched == pinned
@@ -165,8 +174,12 @@ def test_a_hub_id_is_fetched_at_the_commit_that_the_hub_names(folder: Path, tmp_
     assert revision == "ConfigError team/tiny@v2: the hub has no revision 'v2' of this model"
     assert missing.startswith("ConfigError team/none: no such folder here, and the hub has no such model")
     assert "HF_TOKEN" in gated
-    [again] = ask(tmp_path / "home", "hf:team/tiny")  # the hub is gone, its cache is not
-    assert again == fetched
+    assert tokenizer == str((folder / "tokenizer.json").stat().st_size)
+    assert no_tokenizer.startswith(
+        "ConfigError team/none: no such folder here, and the hub has no such model"
+    )
+    again, tokenizer_again = ask(tmp_path / "home", "hf:team/tiny", "tokenizer:team/tiny")
+    assert (again, tokenizer_again) == (fetched, tokenizer)  # the hub is gone, its cache is not
 
 
 def test_a_hub_that_refuses_connections_is_one_line(tmp_path: Path) -> None:

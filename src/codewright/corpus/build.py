@@ -1,12 +1,14 @@
 """The stage `corpus.build`: raw code of any kind in, a deduplicated, filtered corpus with provenance out.
 
-It is the other stages of the corpus in a row: `corpus.ingest`, `corpus.dedup`, `corpus.transform`, `corpus.filter`, `corpus.sample`; with a budget also
-`corpus.sample` behind the first, so that a small corpus costs little whatever the sources hold. Each runs in a folder of its own in scratch, so killed work resumes in the middle of any of them, and its documents are removed when the
-next has ended. What they left out, with the reasons, ends in one place, and the counts are those of the whole way.
+It is the other stages of the corpus in a row: `corpus.ingest`, `corpus.dedup`, `corpus.tokens` (with a tokenizer),
+`corpus.transform`, `corpus.filter`, `corpus.sample`; with a budget also `corpus.sample` behind the first, so that a small corpus
+costs little whatever the sources hold. Each runs in a folder of its own in scratch, so killed work resumes in the middle of any
+of them, and its documents are removed when the next has ended. What they left out, with the reasons, ends in one place, the counts
+are those of the whole way, and a card shows it all.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +19,7 @@ from codewright.core.config import Share, StageRef, build, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import give_name
 from codewright.core.manifest import Counts, Manifest, is_finished
-from codewright.corpus import dedup, ingest, sample, transform
+from codewright.corpus import dedup, ingest, sample, tokens, transform
 from codewright.corpus import filter as filter_
 from codewright.corpus.choosing import Target
 from codewright.engine.stage import StageContext, StageFunction, StageResult, StageRun
@@ -38,7 +40,7 @@ class Config(ingest.Config):
     """Settings of `corpus.dedup`, such as {preset: opencoder}; all have defaults."""
     headers: bool = True
     """Whether to remove licence and copyright headers at the top of files."""
-    redact: tuple[transform.Kind, ...] = ("email", "ip_address", "key", "password")
+    redact: tuple[transform.Kind, ...] = transform.KINDS
     """What to replace by placeholders such as <EMAIL>; an empty list replaces nothing."""
     rules: Literal["fixed", "reference", "none"] = "fixed"
     """`fixed`: the rules of OpenCoder with what is wrong in them corrected; `reference`: as published, slow; or `none`."""
@@ -50,14 +52,21 @@ class Config(ingest.Config):
     """Go on with at most this much of one repository, a seeded sample of its files; None for all."""
     max_bytes: Bytes | None = None
     """Go on with at most this much in all, over repositories in seeded order; None for all."""
+    tokenizer: str | None = None
+    """Count tokens, too, with this tokenizer.json, folder that holds one, or id of the hub; slow."""
     downsample: Mapping[str, Target] = field(default_factory=dict)
-    """Language -> {ratio: x} or {bytes: n}: draw it down to that at the end."""
+    """Language -> {ratio: x}, {bytes: n} or {tokens: n}: draw it down to that at the end."""
     order: Literal["seeded", "best"] = "seeded"
     """What of a drawn-down language stays: `seeded` by id, or `best`: most stars, newest commit first."""
     heldout: Share = 0.03
     """Share of the kept bytes held out, whole repositories at a time; 0 for none."""
     keep_stages: bool = False
     """Whether to keep what every stage put out, under `stages/`: large, and `stages/dedup` is an index to go on from."""
+
+    def file_digests(self) -> dict[str, str]:
+        """Name the sizes of the files that are read, and the tokenizer's content."""
+        counted = tokens.tokenizer_digest(self.tokenizer) if self.tokenizer else {}
+        return super().file_digests() | counted
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -66,7 +75,6 @@ class Config(ingest.Config):
 
     def check(self) -> None:
         """Look for the sources, rules, bounds and names. Raises ConfigError."""
-        super().check()
         for part in _parts(self):
             if hasattr(part.config, "check"):
                 part.config.check()
@@ -78,13 +86,10 @@ class _Part:
 
     name: str
     config: Any
-    function: Callable[[], StageFunction]
+    run: StageFunction
     reads: str | None
-
-    @property
-    def key(self) -> str:
-        """The kind of stage."""
-        return "corpus.sample" if self.name == "budget" else f"corpus.{self.name}"
+    key: str
+    """The kind of stage."""
 
 
 def _parts(config: Config) -> list[_Part]:
@@ -94,26 +99,28 @@ def _parts(config: Config) -> list[_Part]:
             raise ConfigError(
                 f"dedup: '{key}' is no key here" + ("; give it beside `dedup`" * (key == "index"))
             )
-    read = [_Part("ingest", ingested, lambda: ingest.run, None)]
+    read = [_Part("ingest", ingested, ingest.run, None, "corpus.ingest")]
     if config.max_bytes is not None or config.max_repo_bytes is not None:
         budget = sample.Config(
             "ingest", max_repo_bytes=config.max_repo_bytes, max_bytes=config.max_bytes, heldout=0
         )
-        read.append(_Part("budget", budget, lambda: sample.run, "ingest"))
+        read.append(_Part("budget", budget, sample.run, "ingest", "corpus.sample"))
     options = {**config.dedup, "corpus": read[-1].name, "index": list(config.index)}
     deduped = build(dedup.Config, options, "dedup")
-    transformed = transform.Config("dedup", config.headers, config.redact)
-    before = "transform" if config.headers or config.redact else "dedup"
-    filtered = filter_.Config(before, config.rules, config.override, config.signals)
-    sampled = sample.Config("filter", config.downsample, config.order, heldout=config.heldout)
-    parts = [
-        *read,
-        _Part("dedup", deduped, lambda: dedup.run, read[-1].name),
-        _Part("transform", transformed, lambda: transform.run, "dedup"),
-        _Part("filter", filtered, lambda: filter_.run, before),
-        _Part("sample", sampled, lambda: sample.run, "filter"),
-    ]
-    return [part for part in parts if part.name != "transform" or before == "transform"]
+    parts = [*read, _Part("dedup", deduped, dedup.run, read[-1].name, "corpus.dedup")]
+
+    def add(name: str, config: Any, function: StageFunction) -> None:
+        parts.append(_Part(name, config, function, parts[-1].name, f"corpus.{name}"))
+
+    if config.tokenizer:
+        add("tokens", tokens.Config(parts[-1].name, config.tokenizer), tokens.run)
+    if config.headers or config.redact:
+        changes = transform.Config(parts[-1].name, config.headers, config.redact, config.tokenizer)
+        add("transform", changes, transform.run)
+    add("filter", filter_.Config(parts[-1].name, config.rules, config.override, config.signals), filter_.run)
+    drawn = sample.Config(parts[-1].name, config.downsample, config.order, heldout=config.heldout)
+    add("sample", drawn, sample.run)
+    return parts
 
 
 def run(config: Config, context: StageContext) -> StageResult:
@@ -157,7 +164,7 @@ def _run_part(part: _Part, folder: Path, context: StageContext) -> Manifest:
     )
     if is_finished(inner.out):  # of this very work: the folder around it belongs to one fingerprint
         return Manifest.read(inner.out)
-    return StageRun(part.key, part.config, part.function, inner).execute()
+    return StageRun(part.key, part.config, lambda: part.run, inner).execute()
 
 
 def _remove_documents(folder: Path) -> None:
@@ -196,17 +203,7 @@ def _counts(manifest: Manifest) -> Counts:
 
 def _summary(manifest: Manifest) -> dict[str, Any]:
     """Return what a stage of the way did, for tables and cards."""
-    names = (
-        "bytes_read",
-        "bytes_kept",
-        "bytes_by_language",
-        "pairs_candidate",
-        "pairs_similar",
-        "knee",
-        "rules_crashed",
-    )
-    found = {name: manifest.details[name] for name in names if name in manifest.details}
-    return {"counts": _counts(manifest).to_json(), "seconds": manifest.seconds, **found}
+    return {"counts": _counts(manifest).to_json(), "seconds": manifest.seconds, **manifest.details}
 
 
 def _reasons(counts: Counts) -> str:

@@ -21,16 +21,20 @@ Fates = NDArray[np.int8]
 @strict
 @dataclass(frozen=True)
 class Target:
-    """How much of a language stays: a ratio of its bytes, or so many bytes; one of the two."""
+    """How much of a language stays: a ratio of its bytes, so many bytes, or so many tokens; one of the three."""
 
     ratio: Share | None = None
     bytes: Annotated[int, Field(gt=0)] | None = None
+    tokens: Annotated[int, Field(gt=0)] | None = None
+
+    def check(self) -> None:
+        """Raise ConfigError unless one of the three is given."""
+        if [self.ratio, self.bytes, self.tokens].count(None) != 2:
+            raise ConfigError("downsample: give a language one of {ratio: x}, {bytes: n} and {tokens: n}")
 
     def of(self, total: int) -> int:
-        """Return the target in bytes for a language that has `total`. Raises ConfigError unless one of the two is given."""
-        if (self.ratio is None) == (self.bytes is None):
-            raise ConfigError("downsample: give a language either {ratio: x} or {bytes: n}")
-        return self.bytes if self.bytes is not None else round((self.ratio or 0) * total)
+        """Return the target in bytes, or in tokens if it is given so, for a language that has `total` bytes."""
+        return self.tokens or self.bytes or round((self.ratio or 0) * total)
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Rows:
     stars: list[int] = field(default_factory=list)
     times: list[int | None] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    """Empty where nobody counted them."""
 
     def grouped(self, column: list[str], fates: Fates) -> dict[str, list[int]]:
         """Return the rows that are still kept by what one column says."""
@@ -63,7 +69,8 @@ def downsample(
 ) -> None:
     """Draw languages down to their targets: in an order drawn from seed and ids, or most stars and newest commit first.
 
-    A file is taken while it fits, so small ones are not starved by one that does not.
+    A file is taken while it fits, so small ones are not starved by one that does not. Raises ConfigError for a target in tokens
+    where nobody counted them.
     """
 
     def drawn(row: int) -> tuple[int, str]:
@@ -79,9 +86,14 @@ def downsample(
     for language, target in targets.items():
         mine = by_language.get(language, [])
         room = target.of(rows.size(mine))
+        if target.tokens and not rows.tokens:
+            raise ConfigError(
+                f"downsample: {language}: no tokens were counted; give corpus.build a tokenizer, or run corpus.tokens"
+            )
+        sizes = rows.tokens if target.tokens else rows.sizes
         for row in sorted(mine, key=drawn if order == "seeded" else best):
-            if rows.sizes[row] <= room:
-                room -= rows.sizes[row]
+            if sizes[row] <= room:
+                room -= sizes[row]
             else:
                 fates[row] = DOWNSAMPLED
 

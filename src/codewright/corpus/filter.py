@@ -10,9 +10,18 @@ import pyarrow as pa
 
 from codewright.core.config import StageRef, strict
 from codewright.core.errors import ConfigError
-from codewright.core.io import give_name, read_parquet, write_parquet
-from codewright.core.manifest import Counts, part_name
+from codewright.core.io import read_parquet, write_parquet
+from codewright.core.manifest import Counts
 from codewright.core.records import LOST_SCHEMA, Lost, place_of, to_table
+from codewright.corpus.parts import (
+    added,
+    by_language,
+    kept_documents,
+    rows_of,
+    shards_of,
+    summed,
+    write_part,
+)
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 
@@ -21,8 +30,6 @@ if TYPE_CHECKING:
 
 CRASH_LIMIT = 0.001
 """Share of documents on which rules may crash before the run stops (docs/extending.md)."""
-
-_ROWS_AT_A_TIME = 512
 
 
 @strict
@@ -53,37 +60,23 @@ class Config:
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Filter every part. Raises ConfigError when rules crash on more than a few documents."""
-    dataset = context.dataset(config.corpus)
     override = {name: dict(bounds) for name, bounds in config.override.items()}
-    shards: list[Shard] = []
-    for split in ("", "heldout"):
-        for part in dataset.parts(split):
-            # Numbered over both splits: a shard's number names what it drops.
-            params = {
-                "split": split, "rules": config.rules, "override": override, "signals": config.signals, "seed": context.seed,
-            }  # fmt: skip
-            shards.append(Shard(part_name(len(shards)), str(context.out), (str(part),), params))
-    if config.rules != "none" and len(shards) > 1 and context.engine.workers > 1:
-        from codewright.corpus.quality.verdicts import warm_up
-
-        warm_up()  # compiled once, not by every worker
-    filtered = context.engine.map(filter_shard, shards, "corpus: filter")
-    languages: Counter[str] = Counter()
-    crashed: Counter[str] = Counter()
-    for result in filtered:
-        languages.update(result["bytes_by_language"])
-        crashed.update(result["crashed"])
-    counts = Counts.total(Counts.from_json(result["counts"]) for result in filtered)
+    params = {"rules": config.rules, "override": override, "signals": config.signals, "seed": context.seed}
+    shards = shards_of(context.dataset(config.corpus), context.out, **params)
+    filtered = context.engine.map(
+        filter_shard, shards, "corpus: filter", None if config.rules == "none" else _warm_up
+    )
+    crashed = added(filtered, "crashed")
+    counts, documents = kept_documents(filtered)
     _check_crashes(crashed, counts.rows_in)
-    heldout = sum(result["heldout"] for result in filtered)
-    details = {
-        "bytes_kept": sum(languages.values()),
-        "bytes_by_language": dict(languages.most_common()),
-        "documents_heldout": heldout,
-        "documents_train": counts.kept - heldout,
-        "rules_crashed": dict(crashed.most_common()),
-    }
+    details = {**summed(filtered), **documents, "rules_crashed": crashed}
     return StageResult(counts, details=details)
+
+
+def _warm_up() -> None:
+    from codewright.corpus.quality.verdicts import warm_up
+
+    warm_up()
 
 
 class _Judged:
@@ -93,14 +86,11 @@ class _Judged:
         self.keep: list[bool] = []
         self.dropped: list[Lost] = []
         self.crashed: Counter[str] = Counter()
-        self.languages: Counter[str] = Counter()
         self.signals: list[dict[str, Any]] = []
 
     def take(self, row: Mapping[str, Any], verdict: "Verdict | None") -> None:
         """Note one document's verdict; None keeps it."""
         self.keep.append(verdict is None or verdict.keep)
-        if self.keep[-1]:
-            self.languages[row["language"]] += len(row["content"].encode("utf-8"))
         if verdict is None:
             return
         self.crashed.update(verdict.crashed.keys())
@@ -126,30 +116,27 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
     book = None if rules == "none" else RuleBook(rules, params["override"], params["seed"])
     judged = _Judged()
     table = read_parquet(source)
-    for batch in table.to_batches(_ROWS_AT_A_TIME):
-        for row in batch.to_pylist():
-            verdict = None
-            if book is not None:
-                facts = {"name": row["path"], "language": row["language"] or None, "doc_id": row["id"]}
-                verdict = book.judge(row["content"], **facts)
-            judged.take(row, verdict)
-            if verdict and params["signals"]:
-                judged.signal(row, verdict)
-    kept = sum(judged.keep)
-    if kept == len(table):
-        give_name(source, out / params["split"] / source.name)
-    elif kept:
-        write_parquet(out / params["split"] / source.name, table.filter(pa.array(judged.keep)))
+    for row in rows_of(table):
+        verdict = None
+        if book is not None:
+            facts = {"name": row["path"], "language": row["language"] or None, "doc_id": row["id"]}
+            verdict = book.judge(row["content"], **facts)
+        judged.take(row, verdict)
+        if verdict and params["signals"]:
+            judged.signal(row, verdict)
+    kept = table.filter(pa.array(judged.keep)) if judged.dropped else table
+    write_part(out / params["split"] / source.name, kept, source, unchanged=not judged.dropped)
     if judged.dropped:
         write_parquet(out / "dropped" / shard.name, to_table(judged.dropped, LOST_SCHEMA))
     if judged.signals:
-        table = pa.Table.from_pylist(judged.signals, schema=_signal_schema())
-        write_parquet(out / "signals" / shard.name, table)
+        write_parquet(
+            out / "signals" / shard.name, pa.Table.from_pylist(judged.signals, schema=_signal_schema())
+        )
     reasons = Counter(lost.reason for lost in judged.dropped)
     return {
-        "counts": Counts(len(judged.keep), kept, reasons).to_json(),
-        "bytes_by_language": dict(judged.languages),
-        "heldout": kept if params["split"] else 0,
+        "counts": Counts(len(table), len(kept), reasons).to_json(),
+        **by_language(kept),
+        "heldout": len(kept) if params["split"] else 0,
         "crashed": dict(judged.crashed),
     }
 

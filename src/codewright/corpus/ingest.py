@@ -20,14 +20,14 @@ from pydantic import Field
 from codewright.core.config import Names, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import atomic_write, read_json, read_parquet, write_json, write_parquet
-from codewright.core.languages import known_languages
+from codewright.core.languages import check_language
 from codewright.core.manifest import LOCK_NAME, WORK_FOLDER, Counts, part_name, part_number
 from codewright.core.records import DOCUMENT_SCHEMA, LOST_SCHEMA, Lost, to_table
-from codewright.core.text import did_you_mean
 from codewright.corpus import repo_facts
 from codewright.corpus.contents import Kept, Wanted, document_of, to_scratch
 from codewright.corpus.licenses import PERMISSIVE, allowed, normalized
 from codewright.corpus.members import Member, Options, Piece, Skip, Trouble, shown
+from codewright.corpus.parts import added, by_language, summed
 from codewright.corpus.repo_join import (
     LicenseTexts,
     Unit,
@@ -92,10 +92,7 @@ class Config:
             places_of(spec)
         check_columns(self.columns)
         for name in self.languages or ():
-            if name not in known_languages():
-                raise ConfigError(
-                    f"languages: no language '{name}'{did_you_mean(name.lower(), known_languages())}"
-                )
+            check_language(name, "languages")
         self.permitted()
         for path in self.repo_facts:
             if not Path(path).is_file():
@@ -169,16 +166,10 @@ def _reasons(out: Path) -> str:
 def _details(
     read: list[dict[str, Any]], written: list[dict[str, Any]], known: list[dict[str, Any]], bad_facts: int
 ) -> dict[str, Any]:
-    languages: Counter[str] = Counter()
-    licenses: Counter[str] = Counter()
-    for result in written:
-        languages.update(result["bytes_by_language"])
-        licenses.update(result["documents_by_license"])
     return {
         "bytes_read": sum(result["bytes"] for result in read),
-        "bytes_kept": sum(languages.values()),
-        "bytes_by_language": dict(languages.most_common()),
-        "documents_by_license": dict(licenses.most_common()),
+        **summed(written),
+        "documents_by_license": added(written, "documents_by_license"),
         "repositories_with_license": sum(result["known"] for result in known),
         "bad_repo_facts": bad_facts,
     }
@@ -357,13 +348,9 @@ def write_part(shard: Shard) -> dict[str, Any]:
     if dropped:
         name = f"part-license-{part_number(shard.name):05d}.parquet"
         write_parquet(out / "dropped" / name, to_table(dropped, LOST_SCHEMA))
-    sizes: Counter[str] = Counter()
-    lengths = pc.binary_length(final.column("content")).to_pylist()
-    for language, size in zip(final.column("language").to_pylist(), lengths, strict=True):
-        sizes[language] += size
     return {
         "counts": Counts(len(table), len(final), Counter(lost.reason for lost in dropped)).to_json(),
-        "bytes_by_language": dict(sizes),
+        **by_language(final),
         "documents_by_license": dict(
             Counter(name or "unknown" for name in final.column("license").to_pylist())
         ),

@@ -16,12 +16,10 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from codewright.core.config import Share, StageRef, strict
-from codewright.core.errors import ConfigError
-from codewright.core.io import give_name, read_parquet, write_parquet
-from codewright.core.languages import known_languages
-from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name, part_number
+from codewright.core.io import read_parquet, write_parquet
+from codewright.core.languages import check_language
+from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_number
 from codewright.core.records import LOST_SCHEMA, Lost, place_of, to_table
-from codewright.core.text import did_you_mean
 from codewright.corpus.choosing import (
     DOWNSAMPLED,
     HELD_OUT,
@@ -32,6 +30,15 @@ from codewright.corpus.choosing import (
     downsample,
     fit,
     hold_out,
+)
+from codewright.corpus.parts import (
+    TOKENS,
+    added,
+    by_language,
+    kept_documents,
+    shards_of,
+    summed,
+    write_part,
 )
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
@@ -52,7 +59,7 @@ class Config:
     corpus: StageRef
     """The dataset to draw from; what it holds out already stays held out and is not counted."""
     downsample: Mapping[str, Target] = field(default_factory=dict)
-    """Language -> {ratio: x} or {bytes: n}: draw it down to that. RefineCode did so with Java and HTML (OpenCoder, section 2.1)."""
+    """Language -> {ratio: x}, {bytes: n} or {tokens: n}: draw it down to that. RefineCode did so with Java and HTML (OpenCoder, section 2.1)."""
     order: Literal["seeded", "best"] = "seeded"
     """What of a drawn-down language stays: `seeded` by id, or `best`: most stars, newest commit first."""
     max_repo_bytes: Bytes | None = None
@@ -65,35 +72,20 @@ class Config:
     def check(self) -> None:
         """Look at languages and targets. Raises ConfigError."""
         for name, target in self.downsample.items():
-            if name not in known_languages():
-                near = did_you_mean(name.lower(), known_languages())
-                raise ConfigError(f"downsample: no language '{name}'{near}")
-            target.of(1)
+            check_language(name, "downsample")
+            target.check()
 
 
 def run(config: Config, context: StageContext) -> StageResult:
     """Choose, then cut every part."""
     dataset = context.dataset(config.corpus)
-    parts = dataset.parts()
     _choose(config, context, dataset)
-    out = str(context.out)
-    shards = [Shard(part_name(number), out, (str(part),)) for number, part in enumerate(parts)]
-    for part in dataset.parts("heldout"):
-        shards.append(Shard(part_name(len(shards)), out, (str(part),), {"held": True}))
-    cut = context.engine.map(cut_shard, shards, "corpus: write")
-    languages: Counter[str] = Counter()
-    licenses: Counter[str] = Counter()
-    for result in cut:
-        languages.update(result["bytes_by_language"])
-        licenses.update(result["documents_by_license"])
-    counts = Counts.total(Counts.from_json(result["counts"]) for result in cut)
-    heldout = sum(result["heldout"] for result in cut)
+    cut = context.engine.map(cut_shard, shards_of(dataset, context.out), "corpus: write")
+    counts, documents = kept_documents(cut)
     details = {
-        "bytes_kept": sum(languages.values()),
-        "bytes_by_language": dict(languages.most_common()),
-        "documents_by_license": dict(licenses.most_common()),
-        "documents_heldout": heldout,
-        "documents_train": counts.kept - heldout,
+        **summed(cut),
+        "documents_by_license": added(cut, "documents_by_license"),
+        **documents,
     }
     return StageResult(counts, details=details)
 
@@ -110,7 +102,10 @@ def _choose(config: Config, context: StageContext, dataset: Dataset) -> None:
         "committed_at": rows.times,
     }  # fmt: skip
     for number, part in enumerate(dataset.parts()):
-        for batch in pq.ParquetFile(part).iter_batches(512, columns=[*columns, "content"]):
+        file = pq.ParquetFile(part)
+        if TOKENS in file.schema_arrow.names:
+            columns[TOKENS] = rows.tokens
+        for batch in file.iter_batches(512, columns=[*columns, "content"]):
             for name, values in columns.items():
                 values.extend(batch.column(name).to_pylist())
             rows.sizes.extend(pc.binary_length(batch.column("content")).to_pylist())
@@ -126,7 +121,7 @@ def cut_shard(shard: Shard) -> dict[str, Any]:
     """Write the rows of one part where they belong: kept, held out, or dropped as over the budget."""
     out, source = Path(shard.out), Path(shard.inputs[0])
     table = read_parquet(source)
-    if shard.params.get("held"):
+    if shard.params["split"]:
         fates = np.full(len(table), HELD_OUT, np.int8)
         name = f"part-earlier-{shard.name.removeprefix('part-')}"
     else:
@@ -134,27 +129,21 @@ def cut_shard(shard: Shard) -> dict[str, Any]:
         mine = pc.equal(chosen.column("part"), part_number(shard.name))
         fates = chosen.filter(mine).column("fate").to_numpy()
         name = source.name
-    sizes: Counter[str] = Counter()
-    licenses: Counter[str] = Counter()
     for folder, fate in (("", KEPT), ("heldout", HELD_OUT)):
         rows = table.filter(pa.array(fates == fate))
-        if not len(rows):
-            continue
-        if len(rows) == len(table):
-            give_name(source, out / folder / name)
-        else:
-            write_parquet(out / folder / name, rows)
-        lengths = pc.binary_length(rows.column("content")).to_pylist()
-        for language, size in zip(rows.column("language").to_pylist(), lengths, strict=True):
-            sizes[language] += size
-        licenses.update(name or "unknown" for name in rows.column("license").to_pylist())
+        write_part(out / folder / name, rows, source, unchanged=len(rows) == len(table))
     gone = np.isin(fates, list(_REASONS))
+    stays = table.filter(pa.array(~gone))
     facts = table.drop_columns(["content"]).filter(pa.array(gone)).to_pylist()
     reasons = [_REASONS[fate] for fate in fates[gone].tolist()]
     lost = [Lost(row["id"], why, "", place_of(row)) for row, why in zip(facts, reasons, strict=True)]
     if lost:
         write_parquet(out / "dropped" / shard.name, to_table(lost, LOST_SCHEMA))
-    counts = Counts(len(table), len(table) - len(lost), Counter(reasons))
-    heldout = int((fates == HELD_OUT).sum())
-    found = {"bytes_by_language": dict(sizes), "documents_by_license": dict(licenses)}
-    return {"counts": counts.to_json(), "heldout": heldout, **found}
+    return {
+        "counts": Counts(len(table), len(stays), Counter(reasons)).to_json(),
+        "heldout": int((fates == HELD_OUT).sum()),
+        **by_language(stays),
+        "documents_by_license": dict(
+            Counter(name or "unknown" for name in stays.column("license").to_pylist())
+        ),
+    }

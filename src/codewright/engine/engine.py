@@ -26,14 +26,19 @@ class Shard:
 
 Task = Callable[[Shard], dict[str, Any]]
 
+WarmUp = Callable[[], None]
+"""Fills caches on disk that all workers read, such as compiled kernels, so that they do not each do it."""
+
 
 class Engine(Protocol):
     """Runs tasks over shards; `map` is a barrier and returns the results in the order of the shards."""
 
     workers: int
 
-    def map(self, task: Task, shards: Sequence[Shard], label: str) -> list[dict[str, Any]]:
-        """Run every shard that has no marker. Raises what a task raises; BackendError when a worker process dies twice."""
+    def map(
+        self, task: Task, shards: Sequence[Shard], label: str, warm_up: WarmUp | None = None
+    ) -> list[dict[str, Any]]:
+        """Run every shard that has no marker. `warm_up` is called once before several workers start. Raises what a task raises; BackendError when a worker process dies twice."""
         ...
 
 

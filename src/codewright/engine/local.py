@@ -17,7 +17,7 @@ from typing import Any
 
 from codewright.core.errors import BackendError
 from codewright.core.progress import Reporter
-from codewright.engine.engine import Shard, Task, marker_path, run_shard
+from codewright.engine.engine import Shard, Task, WarmUp, marker_path, run_shard
 
 _PASSES = 2
 """A worker killed from outside (out of memory, say) is forgiven once."""
@@ -36,7 +36,9 @@ class LocalEngine:
         self._reporter = reporter or Reporter(quiet=True)
         self._pool: ProcessPoolExecutor | None = None
 
-    def map(self, task: Task, shards: Sequence[Shard], label: str) -> list[dict[str, Any]]:
+    def map(
+        self, task: Task, shards: Sequence[Shard], label: str, warm_up: WarmUp | None = None
+    ) -> list[dict[str, Any]]:
         """Run the shards that are not done. A worker killed from outside costs one retry of what it held."""
         done = sum(marker_path(task, shard).exists() for shard in shards)
         with self._reporter.bar(label, total=len(shards), done=done) as advance:
@@ -46,6 +48,8 @@ class LocalEngine:
                     run_shard(task, shard)
                     advance()
             elif todo:
+                if warm_up:
+                    warm_up()
                 self._in_pool(task, todo, label, advance)
         return [run_shard(task, shard) for shard in shards]
 

@@ -18,7 +18,8 @@ from codewright.core.text import one_line
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _HUB_TIMEOUT_S = 10.0
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
+_FAST = "tokenizer.json"
+_TOKENIZERS = (_FAST, "tokenizer.model", "vocab.json")
 _WEIGHTS = ("*.safetensors", "*.bin")
 _SETTINGS = (
     "config.json",
@@ -60,12 +61,7 @@ def find_source(rest: str) -> HfSource:
         if not (folder / "config.json").is_file() and (folder / "model" / "config.json").is_file():
             folder = folder / "model"
         return _check_folder(folder)
-    name, _, revision = rest.partition("@")
-    if not _HUB_ID.fullmatch(name):
-        raise ConfigError(
-            f"{rest}: no such folder, and no id of the hub either, which looks like organisation/name"
-        )
-    return _ask_hub(name, revision or None)
+    return _ask_hub(*_hub_name(rest))
 
 
 def _check_folder(folder: Path) -> HfSource:
@@ -80,13 +76,70 @@ def _check_folder(folder: Path) -> HfSource:
     return HfSource(str(folder))
 
 
+def find_tokenizer(rest: str) -> Path:
+    """Find tokenizer.json: the file, one in a folder or in its `model` folder, or that of a hub id with or without @revision.
+
+    A hub that cannot be reached is replaced by its cache here. Raises ConfigError when there is none, in one line.
+    """
+    place = Path(rest)
+    if place.exists():
+        found = [place] if place.is_file() else [place / _FAST, place / "model" / _FAST]
+        if here := [path for path in found if path.is_file()]:
+            return here[0]
+        raise ConfigError(
+            f"tokenizer {rest}: no {_FAST} in it; save_pretrained of transformers' AutoTokenizer makes one"
+        )
+    name, revision = _hub_name(rest)
+    try:
+        return _from_hub(name, revision, _FAST)
+    except _UnreachableError as error:
+        why = str(error)
+    try:
+        return Path(hf_hub_download(name, _FAST, revision=revision, local_files_only=True))
+    except Exception:  # not in the cache
+        raise ConfigError(_nowhere(rest, why)) from None
+
+
+class _UnreachableError(Exception):
+    """The hub did not answer, for the reason that is its message."""
+
+
 def _ask_hub(name: str, revision: str | None) -> HfSource:
-    asked = f"{name}@{revision}" if revision else name
+    try:
+        return HfSource(name, _from_hub(name, revision, "config.json").parent.name, remote=True)
+    except _UnreachableError as error:
+        why = str(error)
+    try:
+        cached = snapshot_download(name, revision=revision, local_files_only=True)
+    except Exception:  # not in the cache, or only in part
+        raise ConfigError(_nowhere(_asked(name, revision), why)) from None
+    return replace(_check_folder(Path(cached)), commit=Path(cached).name)
+
+
+def _hub_name(rest: str) -> tuple[str, str | None]:
+    name, _, revision = rest.partition("@")
+    if not _HUB_ID.fullmatch(name):
+        raise ConfigError(
+            f"{rest}: no such folder, and no id of the hub either, which looks like organisation/name"
+        )
+    return name, revision or None
+
+
+def _asked(name: str, revision: str | None) -> str:
+    return f"{name}@{revision}" if revision else name
+
+
+def _nowhere(asked: str, why: str) -> str:
+    return f"{asked}: no such folder here, not in the hub's cache, and the hub cannot be reached ({why})"
+
+
+def _from_hub(name: str, revision: str | None, file: str) -> Path:
+    """Download one file. Raises ConfigError for what the hub refuses or does not have, _UnreachableError without an answer."""
+    asked = _asked(name, revision)
     try:
         # This says within seconds that there is no hub; the download tries for most of a minute.
         HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT_S)
-        config = hf_hub_download(name, "config.json", revision=revision)
-        return HfSource(name, Path(config).parent.name, remote=True)
+        return Path(hf_hub_download(name, file, revision=revision))
     except GatedRepoError:
         raise ConfigError(
             f"{asked}: the hub gives this model only to those who accepted its terms; do, and set HF_TOKEN"
@@ -98,18 +151,9 @@ def _ask_hub(name: str, revision: str | None) -> HfSource:
     except RevisionNotFoundError:
         raise ConfigError(f"{asked}: the hub has no revision '{revision}' of this model") from None
     except RemoteEntryNotFoundError:
-        raise ConfigError(
-            f"{asked}: the hub has this, but no config.json in it, so no model for here"
-        ) from None
+        raise ConfigError(f"{asked}: the hub has this, but no {file} in it") from None
     except Exception as error:  # no network, HF_HUB_OFFLINE, a proxy: each raises a kind of its own
-        why = one_line(error, 120)
-    try:
-        cached = snapshot_download(name, revision=revision, local_files_only=True)
-    except Exception:  # not in the cache, or only in part
-        raise ConfigError(
-            f"{asked}: no such folder here, not in the hub's cache, and the hub cannot be reached ({why})"
-        ) from None
-    return replace(_check_folder(Path(cached)), commit=Path(cached).name)
+        raise _UnreachableError(one_line(error, 120)) from None
 
 
 def _hash_folder(folder: Path) -> str:

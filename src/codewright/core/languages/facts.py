@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from codewright.core.errors import ConfigError
+from codewright.core.text import did_you_mean
+
 
 class Facts(NamedTuple):
     """Names in lower case. Where several languages have a key, they stand in alphabetical order."""
@@ -32,6 +35,13 @@ def load_facts() -> Facts:
 def known_languages() -> tuple[str, ...]:
     """Return all names, sorted."""
     return tuple(sorted(load_facts().types))
+
+
+def check_language(name: str, where: str) -> None:
+    """Look a user's word up, which `where` (the key of a setting) holds. Raises ConfigError when it is no language's name."""
+    if name not in known_languages():
+        near = did_you_mean(name.lower(), known_languages())
+        raise ConfigError(f"{where}: no language '{name}'{near}")
 
 
 @functools.cache

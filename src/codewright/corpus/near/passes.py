@@ -9,7 +9,7 @@ import numpy as np
 from codewright.core.config import build
 from codewright.core.errors import ConfigError
 from codewright.core.io import write_json
-from codewright.core.manifest import Counts, Manifest
+from codewright.core.manifest import Manifest
 from codewright.corpus.dedup import Config
 from codewright.corpus.near import clusters, kernels
 from codewright.corpus.near.buckets import candidate_pairs
@@ -27,6 +27,7 @@ from codewright.corpus.near.signing import (
 )
 from codewright.corpus.near.units import Part, Source, index_files, list_sources, load, ranges
 from codewright.corpus.near.writing import filter_shard, index_shard
+from codewright.corpus.parts import kept_documents, summed
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 
@@ -72,14 +73,13 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
     if not fresh:
         raise ConfigError(f"corpus {context.inputs[config.corpus]}: holds no documents")
     bands, ngram = config.banding, config.ngram
-    if len(fresh) > 1 and context.engine.workers > 1:
-        warm_up()  # workers find the kernels compiled, and do not each do it
     signing = {"permutations": bands.permutations, "bands": bands.bands, "rows": bands.rows, "ngram": ngram}
     write_json(context.work / RANGES, [(part.name, part.first, part.end) for part in every])
     signed = context.engine.map(
         sign_shard,
         [part.shard(context, threshold=config.threshold, **signing) for part in fresh],
         "dedup: sign",
+        warm_up,
     )
     candidates = _bucket(config, context, fresh, earlier)
 
@@ -89,12 +89,11 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
     decisions = decide(config.cluster, context, sources, compare)
     written = _filter(context, sources)
     _index(context, fresh)
-    counts = Counts.total(Counts.from_json(result["counts"]) for result in written)
-    heldout = sum(result["heldout"] for result in written)
+    counts, documents = kept_documents(written)
     details = {
         "bytes_read": sum(result["bytes"] for result in signed),
-        "documents_heldout": heldout,
-        "documents_train": counts.kept - heldout,
+        **summed(written),
+        **documents,
         "pairs_candidate": candidates,
         "pairs_similar": decisions.pairs,
         "rounds": decisions.rounds,

@@ -11,7 +11,8 @@ from codewright.core.io import read_parquet, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts
 from codewright.core.records import LOST_SCHEMA, Lost, place_of
 from codewright.corpus.near.deciding import DECISIONS
-from codewright.corpus.near.units import INDEX_FOLDER, Part, load, save, starts_of
+from codewright.corpus.near.units import INDEX_FOLDER, Part, load, save
+from codewright.corpus.parts import by_language
 from codewright.engine.engine import Shard
 
 
@@ -37,8 +38,7 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
         rows = [vars(one) for one in lost]
         write_parquet(out / "dropped" / file, pa.Table.from_pylist(rows, schema=LOST_SCHEMA))
     counts = Counts(len(table), len(kept), Counter(one.reason for one in lost))
-    size = sum(int(np.ptp(starts_of(chunk))) for chunk in kept.column("content").chunks)
-    return {"counts": counts.to_json(), "heldout": len(kept) if split else 0, "bytes": size}
+    return {"counts": counts.to_json(), "heldout": len(kept) if split else 0, **by_language(kept)}
 
 
 def _lost(row: dict[str, Any], why: dict[str, Any]) -> Lost:
