@@ -140,6 +140,7 @@ sandbox_app = typer.Typer(
 )
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_corpus.corpus_app, name="corpus")
+app.command("card")(cli_corpus.card)
 app.add_typer(cli_eval.eval_app, name="eval")
 app.command("compare")(cli_eval.compare)
 app.command("leaderboard")(cli_eval.leaderboard)

@@ -143,7 +143,7 @@ def build_(
         numbers = (counts.rows_in, counts.kept, sum(counts.dropped.values()), counts.quarantined)
         rows.append([name, *(f"{number:,}" for number in numbers), human_seconds(stage["seconds"])])
     reporter.table("", ["stage", "in", "kept", "dropped", "quarantined", "time"], rows)
-    print(f"{describe_counts(manifest)}; in {out}")
+    print(f"{describe_counts(manifest)}; in {out}, see {out / 'card.html'}")
 
 
 @corpus_app.command("filter")
@@ -249,3 +249,13 @@ def _find(file: Path, indexes: list[Path]) -> None:
         for match in matches
     ]
     Reporter(Console(highlight=False, emoji=False)).table(str(file), ["Jaccard", "copy", "of", "id"], table)
+
+
+def card(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `corpus build` made.")],
+) -> None:
+    """Write a corpus's card again: card.md and card.html, what it holds, what was left out and why."""
+    from codewright.corpus.card import CARD_NAMES, Built, write_card
+
+    write_card(Built.read(folder))
+    print(", ".join(str(folder / name) for name in CARD_NAMES))

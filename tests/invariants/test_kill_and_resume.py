@@ -30,7 +30,7 @@ STAGES = [
     "after",
     "report",
 ]
-NOT_DATA = {MANIFEST_NAME, "metrics.jsonl", "verdicts.jsonl", "report.html"}
+NOT_DATA = {MANIFEST_NAME, "metrics.jsonl", "verdicts.jsonl", "report.html", "card.md", "card.html"}
 """Files that hold measured times beside their content; their content is compared without the times."""
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from codewright.core.config import Share, StageRef, build, strict
+from codewright.core.config import Share, StageRef, build, dump, strict
 from codewright.core.errors import ConfigError
 from codewright.core.io import give_name
 from codewright.core.manifest import Counts, Manifest, is_finished
@@ -151,6 +151,11 @@ def run(config: Config, context: StageContext) -> StageResult:
         "bad_repo_facts": manifests["ingest"].details["bad_repo_facts"],
         "stages": {name: _summary(manifest) for name, manifest in manifests.items()},
     }
+    from codewright.corpus.card import Built, write_card  # a template engine, which no plan needs
+
+    with context.reporter.bar("corpus: card", total=1) as advance:
+        write_card(Built(context.out, context.id, dump(config), context.seed, counts, details))
+        advance()
     return StageResult(counts, details=details)
 
 
