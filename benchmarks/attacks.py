@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from measuring import table
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
@@ -145,21 +147,10 @@ def collect_as_ordinary_user() -> Findings:
 # ------------------------------------------------------------------------------------------------------------ Markdown
 
 
-def table_of(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return (
-        "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-        + "\n"
-    )
-
-
-def merge(seen: list[Findings], table: str, row: str, column: str) -> str:
+def merge(seen: list[Findings], what: str, row: str, column: str) -> str:
     """Say it once where all saw the same."""
     cells = {
-        found.who: getattr(found, table)[row].get(column, "")
-        for found in seen
-        if row in getattr(found, table)
+        found.who: getattr(found, what)[row].get(column, "") for found in seen if row in getattr(found, what)
     }
     different = set(cells.values())
     return (
@@ -176,7 +167,7 @@ def summary(seen: list[Findings]) -> str:
             counts = [Counter(row[mode] for row in cells) for mode in MODES]
             told = [", ".join(f"{count} {cell}" for cell, count in sorted(one.items())) for one in counts]
             rows.append([found.who, kind, str(len(cells)), *told])
-    return table_of(["run as", "kind", "attacks", *(MODE_NAMES[mode] for mode in MODES)], rows)
+    return table(["run as", "kind", "attacks", *(MODE_NAMES[mode] for mode in MODES)], rows)
 
 
 def attack_tables(seen: list[Findings]) -> str:
@@ -192,25 +183,25 @@ def attack_tables(seen: list[Findings]) -> str:
             for attack in ATTACKS
             if attack.kind == kind
         ]
-        parts.append(f"### {kind.capitalize()}\n{table_of(['attack', 'tries to', *MODES], rows)}")
-    return "\n".join(parts)
+        parts.append(f"### {kind.capitalize()}\n{table(['attack', 'tries to', *MODES], rows)}")
+    return "\n\n".join(parts)
 
 
-def name_row(seen: list[Findings], table: str, row: str) -> str:
+def name_row(seen: list[Findings], what: str, row: str) -> str:
     """Add who has not seen it: a toolchain in root's home is not there for others."""
-    missing = [found.who for found in seen if row not in getattr(found, table)]
+    missing = [found.who for found in seen if row not in getattr(found, what)]
     return f"{row} (not here for {'; '.join(missing)})" if missing else row
 
 
-def conformance_table(seen: list[Findings], table: str, corner: str) -> str:
+def conformance_table(seen: list[Findings], what: str, corner: str) -> str:
     """Return rows by columns of a conformance suite."""
-    content: dict[str, dict[str, str]] = getattr(seen[0], table)
+    content: dict[str, dict[str, str]] = getattr(seen[0], what)
     columns = list(dict.fromkeys(column for cells in content.values() for column in cells))
     rows = [
-        [name_row(seen, table, row), *(merge(seen, table, row, column) for column in columns)]
+        [name_row(seen, what, row), *(merge(seen, what, row, column) for column in columns)]
         for row in content
     ]
-    return table_of([corner, *columns], rows)
+    return table([corner, *columns], rows)
 
 
 DOCUMENT = """# What the sandbox's tests found
@@ -225,18 +216,22 @@ compares what it prints with the expected output. In `inproc` solution and tests
 forged there, and every result says `forgeable`.
 
 {summary}
+
 Attacks that only look succeed on `unsafe`, which isolates nothing, and every forgery for one process succeeds in `inproc`
 or where an exit code is believed (`test_attacks.py`): otherwise being contained would prove nothing.
 
 {attacks}
+
 ## Conformance of the backends
 Cases of `{contract}` that hold.
 
 {contract_table}
+
 ## Conformance of the languages
 `{languages}` on `namespace`, for every language whose toolchain is here; empty: no such case.
 
-{language_table}"""
+{language_table}
+"""
 
 
 def document(seen: list[Findings]) -> str:

@@ -27,7 +27,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-PEERS = {"rensa": ["rensa==0.5.0"], "datatrove": ["datatrove[io,processing]==0.10.1", "spacy"]}
+from measuring import CACHE, cpu_seconds, peer_python, table
+
+PEERS = {
+    "rensa": ["rensa==0.5.0", "pyarrow"],
+    "datatrove": ["datatrove[io,processing]==0.10.1", "spacy", "pyarrow"],
+}
 VARIANTS = {"rensa": ["rensa"], "datatrove": ["datatrove, words by regex", "datatrove, its own words"]}
 WORDS = re.compile(r"\w+", re.ASCII)
 OUR_WORDS = re.compile(rb"[A-Za-z0-9_\x80-\xff]+")
@@ -35,12 +40,6 @@ NEAR = (0.65, 0.85)
 """Similarities about the threshold of .75 that recall is asked for."""
 
 PAIRS = 20_000
-
-
-def cpu_seconds() -> float:
-    """User and system time of this process and of its children that ended."""
-    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(item.ru_utime + item.ru_stime for item in usage)
 
 
 def contents(corpus: Path, limit_mb: float) -> list[str]:
@@ -77,9 +76,11 @@ def run_ours(corpus: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]
     passes: dict[str, float] = {}
     original = LocalEngine.map
 
-    def measured(self: LocalEngine, task: Any, shards: Any, label: str) -> list[dict[str, Any]]:
+    def measured(
+        self: LocalEngine, task: Any, shards: Any, label: str, warm_up: Any = None
+    ) -> list[dict[str, Any]]:
         started = cpu_seconds()
-        results = original(self, task, shards, label)
+        results = original(self, task, shards, label, warm_up)
         passes[label.split(", ", maxsplit=1)[0]] = (
             passes.get(label.split(", ", maxsplit=1)[0], 0.0) + cpu_seconds() - started
         )
@@ -202,29 +203,6 @@ def contend(python: str, what: str, corpus: Path) -> dict[str, Any]:
     return dict(json.loads(lines[-1].removeprefix("RESULT ")))
 
 
-def install_peer(name: str, cache: Path) -> str | None:
-    """Return the interpreter of an environment with this package, None if there is none to be had."""
-    python = cache / name / "bin" / "python"
-    if not (cache / name / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(cache / name)], check=True)
-        pip = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            *PEERS[name],
-            "pyarrow",
-        ]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{name}: not installed, left out: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-            return None
-        (cache / name / "installed").touch()
-    return str(python)
-
-
 # ------------------------------------------------------------------------------------------------------------- speed
 
 
@@ -236,8 +214,8 @@ def speed(corpus: Path, cache: Path, repetitions: int, scratch: Path | None) -> 
     scattered = "codewright, 256, files in the order of their hashes"
     ours[scattered] = "{}"
     runs: dict[str, tuple[str, str]] = {name: (sys.executable, what) for name, what in ours.items()}
-    for name in PEERS:
-        python = install_peer(name, cache)
+    for name, packages in PEERS.items():
+        python = peer_python(name, packages, cache)
         if python is not None:
             runs |= {variant: (python, variant) for variant in VARIANTS[name]}
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in runs}
@@ -249,9 +227,7 @@ def speed(corpus: Path, cache: Path, repetitions: int, scratch: Path | None) -> 
     best = {name: min(found, key=lambda one: one["cpu_s"] / one["mb"]) for name, found in rounds.items()}
     rate = {name: one["mb"] / one["cpu_s"] for name, one in best.items()}
     first = next(iter(ours))
-    print(
-        "| | MB | MB/s per CPU-s | rounds | ours at 256 is | with writing | peak MB |\n|---|---|---|---|---|---|---|"
-    )
+    rows = []
     for name, one in best.items():
         every = ", ".join(f"{found['mb'] / found['cpu_s']:.1f}" for found in rounds[name])
         writing = f"{one['mb'] / (one['cpu_s'] + one['writing_s']):.0f}" if "writing_s" in one else ""
@@ -261,8 +237,9 @@ def speed(corpus: Path, cache: Path, repetitions: int, scratch: Path | None) -> 
             for mine, other in zip(rounds[first], rounds[name], strict=True)
         ]
         ratio = f"{statistics.median(ratios):.1f} x"
-        print(f"| {name} | {one['mb']:.0f} | {rate[name]:.1f} | {every} | {ratio} | {writing} | {peak} |")
-    print()
+        rows.append((name, f"{one['mb']:.0f}", f"{rate[name]:.1f}", every, ratio, writing, peak))
+    names = ("", "MB", "MB/s per CPU-s", "rounds", "ours at 256 is", "with writing", "peak MB")
+    print(table(names, rows) + "\n")
     for name in ours:
         print(f"{name}, CPU seconds by pass: {best[name]['passes']}; {best[name]['dropped']} dropped")
 
@@ -332,9 +309,10 @@ def quality(corpus: Path) -> None:
             if jaccard >= 0.75:
                 total += len(every) / len(sample)
                 found += resolved * len(every) / len(sample)
-    print("| exact Jaccard from | pairs | of which one file at most stays |\n|---|---|---|")
-    for low, (resolved, count) in sorted(bins.items()):
-        print(f"| {low:.2f} | {count:,} | {resolved / count:.3f} |")
+    bounds = [
+        (f"{low:.2f}", f"{count:,}", f"{gone / count:.3f}") for low, (gone, count) in sorted(bins.items())
+    ]
+    print(table(["exact Jaccard from", "pairs", "of which one file at most stays"], bounds))
     print(f"\nRecall at J >= .75, each pair counting for those it was sampled from: {found / total:.4f}")
     claims = sorted(dropped.items())
     place = {name: number for number, name in enumerate(names)}
@@ -349,10 +327,9 @@ def quality(corpus: Path) -> None:
 
 def main() -> None:
     """Serve as one contender, or measure what is asked for."""
-    from_cache = Path.home() / ".cache" / "codewright" / "benchmarks"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=from_cache / "corpus")
-    parser.add_argument("--cache", type=Path, default=from_cache, help="environments of the peers")
+    parser.add_argument("--corpus", type=Path, default=CACHE / "corpus")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="environments of the peers")
     parser.add_argument(
         "--scratch", type=Path, help="where variants are written, about 8 GB for the usual sizes"
     )

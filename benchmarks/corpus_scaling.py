@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from measuring import table_head, table_row
+
 PART_BYTES = 16_000_000
 """Source bytes of a part, as in the corpus."""
 
@@ -91,14 +93,12 @@ def scaling(
             for size, found in rounds.items():
                 found.append(measure(Path(folder) / str(size)))
     best = [min(found, key=lambda one: one["cpu_s"]) for found in rounds.values()]
-    print(
-        "| GB | CPU-s | rounds | MB/s per CPU-s | with writing | peak MB | dropped |\n|---|---|---|---|---|---|---|"
-    )
+    print(table_head("GB", "CPU-s", "rounds", "MB/s per CPU-s", "with writing", "peak MB", "dropped"))
     for one, found in zip(best, rounds.values(), strict=True):
         every = ", ".join(f"{other['cpu_s']:.1f}" for other in found)
         rate, whole = one["mb"] / one["cpu_s"], one["mb"] / (one["cpu_s"] + one["writing_s"])
-        row = f"{one['cpu_s']:.1f} | {every} | {rate:.0f} | {whole:.0f} | {one['rss_mb']:.0f} | {one['dropped']:,}"
-        print(f"| {one['mb'] / 1e3:.2f} | {row} |", flush=True)
+        cells = (f"{one['mb'] / 1e3:.2f}", f"{one['cpu_s']:.1f}", every, f"{rate:.0f}", f"{whole:.0f}")
+        print(table_row(*cells, f"{one['rss_mb']:.0f}", f"{one['dropped']:,}"), flush=True)
     for one in best:
         print(f"{one['mb'] / 1e3:.2f} GB, CPU seconds by pass: {one['passes']}")
     return best

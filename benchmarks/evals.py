@@ -12,21 +12,28 @@ Trust the ratios. What batched generation gains over one request at a time is me
 
 import argparse
 import asyncio
-import gzip
 import hashlib
 import json
 import pickle
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox import REPOSITORY, install_peer, say, tree_seconds
+from measuring import (
+    CACHE,
+    Contender,
+    peer_python,
+    read_jsonl,
+    say,
+    table_head,
+    table_row,
+    tree_seconds,
+)
 
-SHARED = REPOSITORY.parent / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 TARGET = 3.0
 PUBLISHED, CANONICAL = "published answers", "canonical solutions"
 OURS, PEER, FLOOR = "codewright", "evalplus", "calls alone"
@@ -40,12 +47,6 @@ Verdicts = dict[str, list[bool]]
 """Task -> base and plus."""
 
 Round = Callable[[Answers], Awaitable[Verdicts]]
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Read a gzipped JSON-lines file."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 # ----------------------------------------------------------------------------------------------------- the contenders
@@ -151,7 +152,7 @@ async def answer_orders(run: Round, sets: dict[str, Answers]) -> None:
 
 def serve(contender: str, options: argparse.Namespace) -> None:
     """Be one contender."""
-    rows, sets = read_rows(options.data), read_sets(options)
+    rows, sets = read_jsonl(options.data), read_sets(options)
     if contender == OURS:
         asyncio.run(serve_codewright(options.data, sets))
         return
@@ -162,42 +163,15 @@ def serve(contender: str, options: argparse.Namespace) -> None:
 def read_sets(options: argparse.Namespace) -> dict[str, Answers]:
     """Return both sets of answers."""
     canonical = [
-        (row["task_id"], row["prompt"] + row["canonical_solution"]) for row in read_rows(options.data)
+        (row["task_id"], row["prompt"] + row["canonical_solution"]) for row in read_jsonl(options.data)
     ]
     return {
-        PUBLISHED: [(row["task_id"], row["solution"]) for row in read_rows(options.answers)],
+        PUBLISHED: [(row["task_id"], row["solution"]) for row in read_jsonl(options.answers)],
         CANONICAL: canonical,
     }
 
 
 # -------------------------------------------------------------------------------------------------------- the referee
-
-
-class Contender:
-    """One server process, seen from the referee."""
-
-    def __init__(self, python: str, name: str, arguments: list[str]) -> None:
-        command = [python, __file__, "--serve", name, *arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._hear()
-
-    def judge(self, answers: str) -> Row:
-        """Have a set of answers judged."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(answers)}\n")
-        self._process.stdin.flush()
-        return self._hear()
-
-    def end(self) -> None:
-        """End it."""
-        self._process.communicate()
-
-    def _hear(self) -> Row:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit("a contender died; its complaint stands above")
-        return dict(json.loads(line))
 
 
 def measure(contenders: dict[str, Contender], answers: str, repetitions: int) -> dict[str, list[Row]]:
@@ -206,12 +180,12 @@ def measure(contenders: dict[str, Contender], answers: str, repetitions: int) ->
     for _ in range(repetitions):
         for name, contender in contenders.items():
             if name != FLOOR or answers == CANONICAL:
-                found[name].append(contender.judge(answers))
+                found[name].append(contender.ask(answers))
     return found
 
 
-def line(answers: str, found: dict[str, list[Row]]) -> str:
-    """Format a line of the table."""
+def row_of(answers: str, found: dict[str, list[Row]]) -> str:
+    """Format a row of the table."""
 
     def seconds(name: str) -> float | None:
         rounds = found.get(name)
@@ -225,11 +199,10 @@ def line(answers: str, found: dict[str, list[Row]]) -> str:
     if theirs is not None:
         other = found[PEER][-1]["verdicts"]
         differing = ", ".join(task for task in verdicts if verdicts[task] != other[task]) or "none"
-    cells = (
-        answers, str(len(verdicts)), passed, "-" if theirs is None else f"{theirs:.2f}", f"{ours:.2f}",
+    return table_row(
+        answers, len(verdicts), passed, "-" if theirs is None else f"{theirs:.2f}", f"{ours:.2f}",
         "-" if theirs is None else f"{theirs / ours:.2f}", "-" if floor is None else f"{floor:.2f}", differing,
     )  # fmt: skip
-    return f"| {' | '.join(cells)} |"
 
 
 def parse() -> argparse.Namespace:
@@ -239,7 +212,7 @@ def parse() -> argparse.Namespace:
         "--answers", type=Path, default=SHARED / "published" / "qwen2.5-coder-1.5b.humaneval_plus.jsonl.gz"
     )
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "codewright" / "benchmarks")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--serve", choices=[OURS, PEER, FLOOR], help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -251,16 +224,20 @@ def main() -> None:
         serve(options.serve, options)
         return
     given = ["--data", str(options.data), "--answers", str(options.answers), "--cache", str(options.cache)]
-    contenders = {name: Contender(sys.executable, name, given) for name in (OURS, FLOOR)}
-    python = install_peer(PEER, options.cache)
-    if python is not None:
-        contenders[PEER] = Contender(python, PEER, given)
+    pythons = {OURS: sys.executable, FLOOR: sys.executable, PEER: peer_python(PEER, [PEER], options.cache)}
+    contenders = {
+        name: Contender([python, __file__, "--serve", name, *given])
+        for name, python in pythons.items()
+        if python is not None
+    }
     print(
-        "| HumanEval+ | answers | pass base / plus | evalplus, CPU s | codewright, CPU s | ratio | calls alone, CPU s | verdicts differ |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+        table_head(
+            "HumanEval+", "answers", "pass base / plus", "evalplus, CPU s", "codewright, CPU s", "ratio",
+            "calls alone, CPU s", "verdicts differ",
+        )
+    )  # fmt: skip
     for answers in (PUBLISHED, CANONICAL):
-        print(line(answers, measure(contenders, answers, options.repetitions)), flush=True)
+        print(row_of(answers, measure(contenders, answers, options.repetitions)), flush=True)
     print(f"\nWanted: a ratio of {TARGET:g} on the published answers.")
     for contender in contenders.values():
         contender.end()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from measuring import table
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from codewright.core.chat import CHAT_TEMPLATE, END_OF_TEXT, PAD
@@ -126,12 +127,11 @@ def main() -> None:
         ]
     single, batched = (min(found, key=lambda one: one.cpu_s) for found in zip(*rounds, strict=True))
     print(f"{torch.get_num_threads()} threads, {options.problems} questions, {options.rounds} rounds\n")
-    print("| requests in a batch | tokens | CPU s | wall s | tokens per CPU s |")
-    print("|---:|---:|---:|---:|---:|")
-    for one in (single, batched):
-        print(
-            f"| {one.batch} | {one.tokens} | {one.cpu_s:.2f} | {one.wall_s:.2f} | {one.tokens / one.cpu_s:.0f} |"
-        )
+    rows = [
+        (one.batch, one.tokens, f"{one.cpu_s:.2f}", f"{one.wall_s:.2f}", f"{one.tokens / one.cpu_s:.0f}")
+        for one in (single, batched)
+    ]
+    print(table(["requests in a batch", "tokens", "CPU s", "wall s", "tokens per CPU s"], rows))
     same = sum(a == b for a, b in zip(single.texts, batched.texts, strict=True))
     ratio = (batched.tokens / batched.cpu_s) / (single.tokens / single.cpu_s)
     print(

