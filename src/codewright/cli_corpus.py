@@ -20,7 +20,7 @@ corpus_app = typer.Typer(no_args_is_help=True, help="What goes into a corpus, an
 @corpus_app.command("explain")
 def explain(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any kind.")],
-    rules: Annotated[str, typer.Option("--rules", help="fixed or reference.")] = "fixed",
+    rules: Annotated[str, typer.Option("--mode", "--rules", help="fixed or reference.")] = "fixed",
 ) -> None:
     """Say what is decided about a file: its language and which step named it, every measurement, its bounds, the verdict."""
     from rich.console import Console
@@ -106,7 +106,7 @@ def build_(
     heldout: Annotated[float, typer.Option("--heldout", help="Share held out, whole repositories.")] = 0.03,
     headers: Annotated[bool, typer.Option("--headers/--keep-headers", help="Remove licence headers, or keep them.")] = True,
     redact: Annotated[str | None, typer.Option("--redact", metavar="A,B", help="What becomes a placeholder, empty for nothing; all without it: email, ip_address, key, password.")] = None,
-    rules: Annotated[str, typer.Option("--rules", help="Quality rules: fixed, reference or none.")] = "fixed",
+    rules: Annotated[str, typer.Option("--rules", "--mode", help="Quality rules: fixed, reference or none.")] = "fixed",
     override: Annotated[Path | None, typer.Option("--override", metavar="FILE", help="YAML: measurement -> {low, high, equal}.")] = None,
     signals: Annotated[bool, typer.Option("--signals", help="Write all measurements to DIR/signals.")] = False,
     tokenizer: Annotated[str | None, typer.Option("--tokenizer", metavar="T", help="Count tokens, too: tokenizer.json, a folder, or an id of the hub.")] = None,
@@ -148,11 +148,12 @@ def build_(
 
 @corpus_app.command("filter")
 def filter_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A corpus: a finished dataset of documents.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the result goes.")],
-    rules: Annotated[str, typer.Option("--rules", help="fixed or reference.")] = "fixed",
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A corpus: a finished dataset of documents. With --explain also any folder of source files.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the result goes.")] = None,
+    explain: Annotated[Path | None, typer.Option("--explain", metavar="DIR", help="Write DIR/signals.parquet: all measurements of every file.")] = None,
+    mode: Annotated[str, typer.Option("--mode", "--rules", help="fixed or reference.")] = "fixed",
     override: Annotated[Path | None, typer.Option("--override", metavar="FILE", help="YAML: measurement -> {low, high, equal}.")] = None,
-    signals: Annotated[bool, typer.Option("--signals", help="Write all measurements to DIR/signals.")] = False,
+    signals: Annotated[bool, typer.Option("--signals", help="Write all measurements to the result's signals/, too.")] = False,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start all over.")] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core.")] = None,
@@ -160,14 +161,26 @@ def filter_(
     """Drop what the quality rules refuse, and say of each file which rules fired with which values."""
     from codewright.core.config import build
     from codewright.core.manifest import Dataset
-    from codewright.corpus.filter import Config
+    from codewright.corpus import explain as explain_
+    from codewright.corpus import filter as filtering
     from codewright.runner import describe_counts, run_alone
 
-    Dataset(folder)
-    given = {"corpus": str(folder), "rules": rules, "override": _mapping(override), "signals": signals}
-    config = build(Config, given, "corpus filter")
-    manifest = run_alone("corpus.filter", config, out, workers, Reporter(), seed=seed, fresh=fresh)
-    print(f"{describe_counts(manifest)}; in {out}")
+    if out is None and explain is None:
+        raise ConfigError(
+            "corpus filter: name --out DIR for what is kept, --explain DIR for all measurements, or both"
+        )
+    given = {"override": _mapping(override)}
+    jobs: list[tuple[str, Any, Path]] = []
+    if explain:
+        config = build(explain_.Config, {"root": str(folder), "mode": mode, **given}, "corpus filter")
+        jobs.append(("corpus.explain", config, explain))
+    if out:
+        Dataset(folder)
+        filtered = {"corpus": str(folder), "rules": mode, "signals": signals, **given}
+        jobs.append(("corpus.filter", build(filtering.Config, filtered, "corpus filter"), out))
+    for key, config, target in jobs:
+        manifest = run_alone(key, config, target, workers, Reporter(), seed=seed, fresh=fresh)
+        print(f"{describe_counts(manifest)}; in {target}")
 
 
 def _mapping(path: Path | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "corpus.transform": ("codewright.corpus.transform:Config", "codewright.corpus.transform:run"),
     "corpus.filter": ("codewright.corpus.filter:Config", "codewright.corpus.filter:run"),
     "corpus.sample": ("codewright.corpus.sample:Config", "codewright.corpus.sample:run"),
+    "corpus.explain": ("codewright.corpus.explain:Config", "codewright.corpus.explain:run"),
     "synth": ("codewright.synthesis.driver:Config", "codewright.synthesis.driver:run"),
     "eval.problems": ("codewright.evals.problems:Config", "codewright.evals.problems:run"),
     "decontam.run": ("codewright.decontam.run:Config", "codewright.decontam.run:run"),

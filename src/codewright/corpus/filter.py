@@ -64,22 +64,23 @@ def run(config: Config, context: StageContext) -> StageResult:
     params = {"rules": config.rules, "override": override, "signals": config.signals, "seed": context.seed}
     shards = shards_of(context.dataset(config.corpus), context.out, **params)
     filtered = context.engine.map(
-        filter_shard, shards, "corpus: filter", None if config.rules == "none" else _warm_up
+        filter_shard, shards, "corpus: filter", None if config.rules == "none" else warm_up
     )
     crashed = added(filtered, "crashed")
     counts, documents = kept_documents(filtered)
-    _check_crashes(crashed, counts.rows_in)
+    check_crashes(crashed, counts.rows_in)
     details = {**summed(filtered), **documents, "rules_crashed": crashed}
     return StageResult(counts, details=details)
 
 
-def _warm_up() -> None:
-    from codewright.corpus.quality.verdicts import warm_up
+def warm_up() -> None:
+    """Compile the kernels of the rules, or load them from the cache."""
+    from codewright.corpus.quality import verdicts
 
-    warm_up()
+    verdicts.warm_up()
 
 
-class _Judged:
+class Judged:
     """Collects what becomes of the documents of one part."""
 
     def __init__(self) -> None:
@@ -114,7 +115,7 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
     out, source, params = Path(shard.out), Path(shard.inputs[0]), shard.params
     rules = params["rules"]
     book = None if rules == "none" else RuleBook(rules, params["override"], params["seed"])
-    judged = _Judged()
+    judged = Judged()
     table = read_parquet(source)
     for row in rows_of(table):
         verdict = None
@@ -130,7 +131,7 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
         write_parquet(out / "dropped" / shard.name, to_table(judged.dropped, LOST_SCHEMA))
     if judged.signals:
         write_parquet(
-            out / "signals" / shard.name, pa.Table.from_pylist(judged.signals, schema=_signal_schema())
+            out / "signals" / shard.name, pa.Table.from_pylist(judged.signals, schema=signal_schema())
         )
     reasons = Counter(lost.reason for lost in judged.dropped)
     return {
@@ -141,7 +142,8 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
     }
 
 
-def _signal_schema() -> pa.Schema:
+def signal_schema() -> pa.Schema:
+    """Return the columns of a table of measurements."""
     from codewright.corpus.quality import measurements
 
     texts = ("id", "repo", "path", "language", "doc_type", "rule_set")
@@ -153,7 +155,8 @@ def _signal_schema() -> pa.Schema:
     )
 
 
-def _check_crashes(crashed: Mapping[str, int], seen: int) -> None:
+def check_crashes(crashed: Mapping[str, int], seen: int) -> None:
+    """Raise ConfigError when rules crashed on more than a few documents."""
     # One crash in a small corpus is a bad document; it takes more than that to call the rule broken.
     if sum(crashed.values()) > max(1, CRASH_LIMIT * seen):
         worst = max(crashed, key=lambda name: (crashed[name], name))

@@ -64,13 +64,19 @@ class Found:
     trouble: str = ""
 
 
-def walk(root: Path, leave_out: frozenset[str] = frozenset(), avoid: Path | None = None) -> Iterator[Found]:
+def walk(
+    root: Path,
+    leave_out: frozenset[str] = frozenset(),
+    avoid: Path | None = None,
+    skipped: frozenset[str] = SKIPPED_FOLDERS,
+) -> Iterator[Found]:
     """Yield what lies below a folder, depth first in sorted order.
 
-    leave_out: folders right below it not to enter; avoid: one not to enter wherever it lies, where the output goes.
+    leave_out: folders right below it not to enter; avoid: one not to enter wherever it lies, where the output goes;
+    skipped: names of folders not to enter anywhere.
     trouble: `unreadable` for a folder that cannot be listed (`path` ends with /), `symlink`, `special_file`.
     """
-    levels = [_scan(root, "")]  # an own stack: folders may be nested deeper than Python calls
+    levels = [_scan(root, "", skipped)]  # an own stack: folders may be nested deeper than Python calls
     while levels:
         found = next(levels[-1], None)
         if found is None:
@@ -78,10 +84,10 @@ def walk(root: Path, leave_out: frozenset[str] = frozenset(), avoid: Path | None
         elif isinstance(found, Found):
             yield found
         elif (len(levels) > 1 or found.rstrip("/") not in leave_out) and root / found != avoid:
-            levels.append(_scan(root, found))
+            levels.append(_scan(root, found, skipped))
 
 
-def _scan(root: Path, below: str) -> Iterator[Found | str]:
+def _scan(root: Path, below: str, skipped: frozenset[str]) -> Iterator[Found | str]:
     """Yield what one folder holds, its folders as strings that end with /."""
     try:
         with os.scandir(root / below) as entries:
@@ -94,7 +100,7 @@ def _scan(root: Path, below: str) -> Iterator[Found | str]:
         if entry.is_symlink():
             yield Found(path, 0, "symlink")
         elif entry.is_dir(follow_symlinks=False):
-            if entry.name not in SKIPPED_FOLDERS:
+            if entry.name not in skipped:
                 yield f"{path}/"
         elif entry.is_file(follow_symlinks=False):
             yield Found(path, entry.stat(follow_symlinks=False).st_size)

@@ -2,10 +2,10 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from codewright.corpus.listing import distribution_facts, resolve_source, top_name, walk
+from codewright.corpus.listing import Found, distribution_facts, resolve_source, top_name, walk
 from codewright.corpus.members import Gate, Member, Options, Piece, Place, Skip, Trouble, shown
 
 
@@ -19,28 +19,29 @@ def cut(place: Place, options: Options) -> list[Piece]:
     source = resolve_source(place.path)
     facts = distribution_facts() if source.prefix == "pypi" else {}
     pieces: list[Piece] = []
+    listing = walk(source.root, source.leave_out, Path(options.avoid) if options.avoid else None)
+    for files in cut_files(listing, options.piece_bytes):
+        tops = {top_name(path) for path, _, _ in files}
+        known = {top: facts[top] for top in sorted(tops & facts.keys())}
+        params = {"files": files, "facts": known, "license": source.license}
+        size = sum(size for _, size, _ in files)
+        pieces.append(Piece("folder", place.path, place.path, str(source.root), source.prefix, size, params))
+    return pieces
+
+
+def cut_files(listing: Iterable[Found], most_bytes: int) -> Iterator[list[tuple[str, int, str]]]:
+    """Cut a listing into runs of about so many bytes: path, size, and what is wrong with each file."""
     run: list[tuple[str, int, str]] = []
     filled = 0
-
-    def close() -> None:
-        tops = {top_name(path) for path, _, _ in run}
-        known = {top: facts[top] for top in sorted(tops & facts.keys())}
-        params = {"files": list(run), "facts": known, "license": source.license}
-        pieces.append(
-            Piece("folder", place.path, place.path, str(source.root), source.prefix, filled, params)
-        )
-        run.clear()
-
-    for found in walk(source.root, source.leave_out, Path(options.avoid) if options.avoid else None):
-        if run and filled + found.size > options.piece_bytes:
-            close()
-            filled = 0
+    for found in listing:
+        if run and filled + found.size > most_bytes:
+            yield run
+            run, filled = [], 0
         plain = shown(found.path)  # names are kept in JSON, which can spell UTF-8 only
         run.append((plain, found.size, found.trouble if plain == found.path else "unsafe_name"))
         filled += found.size
     if run:
-        close()
-    return pieces
+        yield run
 
 
 def members(piece: Piece, options: Options) -> Iterator[Member | Skip | Trouble]:
