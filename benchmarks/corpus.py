@@ -18,7 +18,6 @@ import argparse
 import json
 import random
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measuring import CACHE, cpu_seconds, peer_python, table
+from measuring import CACHE, cpu_seconds, peak_bytes, peer_python, table
 
 PEERS = {
     "rensa": ["rensa==0.5.0", "pyarrow"],
@@ -97,7 +96,7 @@ def run_ours(corpus: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]
         "cpu_s": total - writing,
         "writing_s": writing,
         "wall_s": time.monotonic() - clock,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "rss_mb": peak_bytes() / 1e6,
         "dropped": sum(manifest.counts.dropped.values()) if manifest.counts else 0,
         "passes": {name.removeprefix("dedup: "): round(value, 2) for name, value in passes.items()},
     }

@@ -9,6 +9,7 @@ import gc
 import gzip
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -79,6 +80,13 @@ def tree_seconds(root: int | None = None) -> float:
     gc.collect()
     stats = read_stats()
     return sum(stats[pid][1] for pid in family(stats, root)) / _TICKS
+
+
+def peak_bytes() -> int:
+    """Return the most resident memory of this process since it was started; ru_maxrss would count its parent's, too."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found, "no VmHWM in /proc/self/status"
+    return int(found[1]) * 1024
 
 
 @dataclass(frozen=True)
