@@ -70,18 +70,23 @@ _PYTHON = (
 _ASSEMBLY = (
     line(";") + line("//") + line("#", "@", "*", "|", flags=k.AT_LINE_START) + block("/*", "*/") + string('"')
 )
+_LEVELS = ["=" * level for level in range(4)]  # of Lua's long brackets; more are ornaments
+_LUA = _BOTH + [row for level in _LEVELS for row in construct(k.STRING, f"[{level}[", f"]{level}]")]
+_LUA += [row for level in _LEVELS for row in block(f"--[{level}[", f"]{level}]")] + line("--")
 _OTHER = line("#", "//", "--", flags=k.AT_LINE_START) + block("/*", "*/")
 
 _FAMILIES: list[tuple[list[Construct], str]] = [
     (_C + _BOTH, "c, bison, yacc, lex, opencl, objective-c, objective-c++, linker script, idl, unrealscript"),
     (construct(k.STRING, 'R"(', ')"') + _C + string('"') + _CHAR, "cpp, cuda, metal"),
     (_SLASHES + block("/*", "*/") + construct(k.STRING, '@"', '"', k.DOUBLED) + _BOTH, "csharp"),
-    (_JAVA, "java, kotlin, groovy, gradle, dart, apex, processing, ballerina, xtend, bluespec, haxe, jflex, antlr, protocol buffer, thrift, "
+    (_JAVA, "java, groovy, gradle, dart, apex, processing, ballerina, xtend, bluespec, haxe, jflex, antlr, protocol buffer, thrift, "
      "webidl, json with comments, ceylon, slice, cap'n proto, smithy, openscad, asymptote, ecl, graphviz (dot), stan, zenscript, hack, "
      "jsoniq, cue, move, glsl, hlsl, aspectj, golo, javascript+erb, nemerle, ooc, pike, hare, carbon, odin"),
     (_SCALA, "scala, solidity, vala, wgsl, qml, json5, chapel, systemverilog, verilog, supercollider, actionscript, gosu, modelica, "
      "scss, less, sass, stylus, postcss, swig, nesc, mql4, mql5, pawn, x10, objective-j, ec"),
-    (line("//") + block("/*", "*/", k.NESTED) + string('"""', flags=LONG) + string('"'), "swift"),
+    (line("//") + block("/*", "*/", k.NESTED) + string('"""', flags=0) + string('"') + _CHAR, "kotlin"),
+    (line("//") + block("/*", "*/", k.NESTED) + construct(k.STRING, '##"', '"##') + construct(k.STRING, '#"""', '"""#')
+     + construct(k.STRING, '#"', '"#', k.ONE_LINE) + string('"""', flags=LONG) + string('"'), "swift"),
     (_SLASHES + block("/*", "*/", k.NESTED) + string('"', flags=LONG) + _CHAR, "rust"),
     (line("//") + string('"') + _CHAR, "zig"),
     (line("//") + block("/*", "*/") + block("/+", "+/", k.NESTED) + string('"', flags=LONG) + string("`", flags=0) + _CHAR, "d"),
@@ -106,7 +111,7 @@ _FAMILIES: list[tuple[list[Construct], str]] = [
     (block("#[", "]#", k.NESTED) + string('"""', flags=0) + string('"'), "nim"),
     (line("#") + block("/*", "*/") + string("''", flags=0) + string('"', flags=LONG), "nix"),
     (_SQL, "sql, plsql, plpgsql, tsql, sqlpl, hiveql, kusto"),
-    (block("--[[", "]]") + line("--") + construct(k.STRING, "[[", "]]") + _BOTH, "lua, teal, luau"),
+    (_LUA, "lua, teal, luau"),
     (block("{-", "-}", k.NESTED) + line("--") + string('"') + _CHAR, "haskell, elm, purescript, idris, agda, dhall, literate haskell"),
     (line("--") + string('"', flags=k.DOUBLED | k.ONE_LINE) + _CHAR, "ada, vhdl, eiffel"),
     (line("--", "#") + block("(*", "*)", k.NESTED) + string('"'), "applescript"),
