@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from codewright import __version__, cli_corpus, cli_eval
+from codewright import __version__, cli_cache, cli_corpus, cli_eval, cli_synth
 from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.progress import Reporter
 
@@ -141,6 +141,8 @@ sandbox_app = typer.Typer(
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_corpus.corpus_app, name="corpus")
 app.command("card")(cli_corpus.card)
+app.command("synth")(cli_synth.synth)
+app.add_typer(cli_cache.cache_app, name="cache")
 app.add_typer(cli_eval.eval_app, name="eval")
 app.command("compare")(cli_eval.compare)
 app.command("leaderboard")(cli_eval.leaderboard)

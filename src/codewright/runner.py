@@ -94,6 +94,7 @@ def run_alone(
     *,
     seed: int = 0,
     fresh: bool = False,
+    sandbox: str = "namespace",
 ) -> Manifest:
     """Run one stage outside a recipe, straight into `out`; finished work is left as it is, killed work resumed.
 
@@ -105,7 +106,7 @@ def run_alone(
     if hasattr(config, "check"):
         config.check()
     inputs = {ref: Path(ref) for ref in stage_refs(config)}
-    context = StageContext(out.name, out, inputs, seed, LocalEngine(workers, reporter), reporter)
+    context = StageContext(out.name, out, inputs, seed, LocalEngine(workers, reporter), reporter, sandbox)
     again = "--fresh to make it again"
     run = StageRun(key, config, StageSpec(key, out.name, config).load, context, again)
     if not fresh and run.is_done():

@@ -1,9 +1,10 @@
 """Progress bars and summary tables, on stderr so that stdout stays for results."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -47,6 +48,26 @@ class Reporter:
                     progress.update(task, note=note)
 
             yield advance
+
+    @contextlib.contextmanager
+    def live(self, title: str) -> Iterator[Callable[[Mapping[str, str]], None]]:
+        """Show a table of names and values that changes while the block runs; yields what shows new values.
+
+        In a log file, where nothing can be overwritten, only the last values are printed.
+        """
+        last: dict[str, str] = {}
+
+        def drawn() -> Table:
+            table = Table(title=title, title_justify="left", show_header=False)
+            for name, value in last.items():
+                table.add_row(Text(name), Text(value, justify="right"))
+            return table
+
+        shown = Live(get_renderable=drawn, console=self.console, refresh_per_second=4, transient=True)
+        with shown if self.console.is_terminal else contextlib.nullcontext():
+            yield last.update
+        if last:
+            self.console.print(drawn())
 
     def say(self, text: str) -> None:
         """Print one line (rich markup allowed)."""

@@ -61,9 +61,10 @@ class StageContext:
         return Dataset(self.inputs[ref])
 
 
-# A config may offer two methods. `check() -> None` raises ConfigError for what can be known before any work (missing
+# A config may offer three methods. `check() -> None` raises ConfigError for what can be known before any work (missing
 # files, unknown plugins); it is asked before a run's first stage. `file_digests() -> dict[str, str]` names files from
-# outside the run whose contents decide the output.
+# outside the run whose contents decide the output. `deciding() -> dict[str, Any]`: the settings that decide it, where some, such
+# as a budget, do not; without it all do.
 
 StageFunction = Callable[[Any, StageContext], StageResult]
 
@@ -109,7 +110,7 @@ class StageRun:
         inputs = {ref: Manifest.read(path).fingerprint for ref, path in sorted(self.context.inputs.items())}
         if hasattr(self.config, "file_digests"):
             inputs |= self.config.file_digests()
-        return fingerprint(self.key, dump(self.config), self.context.seed, inputs)
+        return fingerprint(self.key, _deciding(self.config), self.context.seed, inputs)
 
     def is_done(self) -> bool:
         """Tell whether this very work is finished. Raises ConfigError when other work stands in the folder."""
@@ -123,8 +124,8 @@ class StageRun:
 
     def _difference(self) -> str:
         old = Manifest.read(self.context.out)
-        new = dump(self.config)
-        changed = [key for key in {**old.config, **new} if old.config.get(key) != new.get(key)]
+        new = _deciding(self.config)
+        changed = [key for key in new if old.config.get(key) != new.get(key)]
         if old.stage != self.key:
             return f"stage {old.stage}, not {self.key}"
         if changed:
@@ -173,6 +174,11 @@ class StageRun:
                     state | {"seconds": before + time.monotonic() - started},
                 )
             raise
+
+
+def _deciding(config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = config.deciding() if hasattr(config, "deciding") else dump(config)
+    return found
 
 
 def _prepare(out: Path, mark: str) -> None:

@@ -1,4 +1,4 @@
-"""One sandbox worker per process, started by the first job: what shard tasks use to run code."""
+"""Sandbox workers that the first job starts: what shard tasks and methods use to run code."""
 
 import asyncio
 from types import TracebackType
@@ -10,11 +10,12 @@ from codewright.sandbox.pool import open_sandbox
 
 
 class LazySandbox:
-    """A pool of one that starts when it is needed, so that shards without code to run cost no start-up."""
+    """A pool, of one unless more are wanted, that starts when it is needed: without code to run it costs no start-up."""
 
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, workers: int = 1) -> None:
         """backend: a key under `sandbox/backends`."""
         self._backend = backend
+        self._workers = workers
         self._starting = asyncio.Lock()
         self._sandbox: Sandbox | None = None
         self.isolation: str | None = None
@@ -27,7 +28,7 @@ class LazySandbox:
         """
         async with self._starting:  # the first jobs come all at once; only one of them may start the worker
             if self._sandbox is None:
-                self._sandbox = await open_sandbox(self._backend, workers=1).__aenter__()
+                self._sandbox = await open_sandbox(self._backend, workers=self._workers).__aenter__()
                 self.isolation = self._sandbox.isolation
         result = await self._sandbox.run(job)
         if result.status == "sandbox_error":

@@ -7,7 +7,8 @@ A method is one file under `methods/`:
     class Options: ...                  its own settings, a frozen dataclass
     async def make(seed, ask, run, rng, options) -> AsyncIterator[Sample | Reject]
 
-`run` is the sandbox (Job -> Result), `ask` the teacher model (none yet), `rng` is seeded by run, method and seed id.
+`run` is the sandbox (Job -> Result), `rng` is seeded by run, method and seed id. With `TEACHER = True` in the file, `ask` is the
+teacher (`synthesis.ask`) and rows come in by the numbers of their seeds (`synthesis.filling`); without, it is None and shards run apart.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from pydantic import Field
 from codewright.core.config import StageRef, build, dump, strict
 from codewright.core.errors import CodewrightError, ConfigError
 from codewright.core.io import read_parquet, write_parquet
+from codewright.core.languages import check_language
 from codewright.core.manifest import WORK_FOLDER, Counts, part_name, part_number
 from codewright.core.plugins import load_plugin
 from codewright.core.records import (
@@ -44,6 +46,8 @@ METHODS_PACKAGE = "codewright.synthesis.methods"
 
 CRASHED = "method_crashed"
 
+_HOW = ("base_url", "concurrency")
+
 IN_FLIGHT = 4
 """Seeds worked on at once in one process: enough to keep its sandbox worker busy while rows are made."""
 
@@ -55,6 +59,8 @@ class Config:
 
     method: str
     """File name under synthesis/methods."""
+    model: str | None = None
+    """The teacher, for methods that ask one: openai:NAME, a model folder or an id of the hub."""
     corpus: StageRef | None = None
     """The corpus whose documents are the seeds, for methods that need one."""
     rows: Annotated[int, Field(gt=0)] | None = None
@@ -62,11 +68,34 @@ class Config:
     options: Mapping[str, Any] = field(default_factory=dict)
     """The method's own settings."""
     seeds_per_shard: Annotated[int, Field(gt=0)] = 1024
-    """Numbered seeds per shard; documents keep the corpus's shards."""
+    """Numbered seeds per shard; documents keep the corpus's shards. A teacher's method has none."""
+    quotas: Mapping[str, Annotated[int, Field(gt=0)]] = field(default_factory=dict)
+    """Language -> rows, for methods that ask a teacher; together they are `rows`."""
+    seeds_per_row: Annotated[float, Field(ge=1)] = 4.0
+    """A teacher's method ends with fewer rows than wanted after this many seeds a row."""
+    base_url: str | None = None
+    """Where the teacher is served, for openai: models; not part of what decides the rows."""
+    concurrency: Annotated[int, Field(gt=0)] | None = None
+    """Requests that a served teacher gets at once."""
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that decide which rows come out."""
+        return {name: value for name, value in dump(self).items() if name not in _HOW}
 
     def check(self) -> None:
         """Look at the method's needs and options. Raises ConfigError."""
         method = load_plugin(METHODS_PACKAGE, self.method)
+        asks = getattr(method, "TEACHER", False)
+        if asks and self.model is None:
+            raise ConfigError(f"method {self.method} needs a teacher: `model:`")
+        if asks and self.rows is None and not self.quotas:
+            raise ConfigError(f"method {self.method} needs `rows:` or `quotas:`")
+        if not asks and (self.model or self.quotas or self.base_url):
+            raise ConfigError(f"method {self.method} asks no teacher: no `model:`, `base_url:` and `quotas:`")
+        if self.quotas and method.SEEDS != "documents":
+            raise ConfigError(f"method {self.method} has no languages to divide: no `quotas:`")
+        for name in self.quotas:
+            check_language(name, "quotas")
         build(method.Options, self.options, "options")
         if method.SEEDS == "documents" and self.corpus is None:
             raise ConfigError(f"method {self.method} needs `corpus:`")
@@ -78,6 +107,10 @@ def run(config: Config, context: StageContext) -> StageResult:
     """Make the rows. Raises ConfigError when the method's needs are not met or no row comes out."""
     method = load_plugin(METHODS_PACKAGE, config.method)
     options = dump(build(method.Options, config.options, f"stage '{context.id}', options"))
+    if getattr(method, "TEACHER", False):
+        from codewright.synthesis.teaching import run_with_teacher  # a template engine, HTTP, or a model
+
+        return run_with_teacher(config, context, method)
     shards = _plan(config, context, method.SEEDS, options)
     made = context.engine.map(synthesize_shard, shards, f"{config.method}: make and verify")
     if not any(result["made"] for result in made):
