@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import Field
 
 from codewright.core.config import Names, strict
@@ -45,9 +44,6 @@ from codewright.engine.stage import StageContext, StageResult
 
 _LOST_ROW_BYTES = 500
 """What a dropped member counts in a part's size: an archive may hold a million that are empty."""
-
-_ZSTD_LEVEL = 1
-"""The next stage writes these documents anew: 10 % larger than level 3, in 60 % of its time."""
 
 _LISTING = "part-listing.parquet"
 
@@ -334,8 +330,7 @@ def write_part(shard: Shard) -> dict[str, Any]:
     final = table.filter(mask) if any(verdicts.values()) else table
     refused = table.drop_columns(["content"]).filter(pc.invert(mask))
     if len(final):
-        with atomic_write(out / shard.name) as file:
-            pq.write_table(final, file, compression="zstd", compression_level=_ZSTD_LEVEL)
+        write_parquet(out / shard.name, final)
     dropped = [
         Lost(
             row["id"],

