@@ -12,13 +12,16 @@ from codewright.corpus.quality import kernels, warm_up
 from codewright.corpus.quality.characters import (
     ASCII_FOLD,
     DELETED,
+    fold_for,
     kinds_for,
     normalised,
     points_of,
     text_of,
 )
 from codewright.corpus.quality.comment_kernel import mark
+from codewright.corpus.quality.javascript import _keywords
 from codewright.corpus.quality.literals import c_functions, literals
+from codewright.corpus.quality.python_lines import statements
 from codewright.corpus.quality.splitting import split_by_syntax
 from codewright.corpus.quality.text_view import TextView, lines_of
 
@@ -140,6 +143,37 @@ def test_encoded_data_and_hexadecimal_words(text: str) -> None:
     assert kernels.hex_words(points_of(text), kinds_for(text)) == sum(map(len, words))
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("Az0+/=\n"), st.integers(1, 130), st.sampled_from(["", " ", "-", "é"])),
+        max_size=5,
+    )
+)
+def test_runs_of_base64(runs: list[tuple[str, int, str]]) -> None:
+    text = "".join(char * times + after for char, times, after in runs)
+    expected = re.findall(r"[A-Za-z0-9+/=\n]{64,}", text)
+    total, longest = kernels.encoded(points_of(text), kinds_for(text))
+    assert (total, longest) == (sum(map(len, expected)), max(map(len, expected), default=0))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(max_codepoint=0x3100), max_size=12))
+def test_characters_folded_one_by_one_are_what_the_whole_text_becomes(text: str) -> None:
+    points = points_of(text)
+    fold = fold_for(points)
+    if fold is not None:
+        one_by_one = "".join(chr(fold[point]) for point in points if fold[point] != 0xFF)
+        assert one_by_one == normalised(points)
+
+
+def test_which_characters_are_not_folded_one_by_one() -> None:
+    for text in ("e\u0301", "\u03a3", "\u0130", "\u1112\u1161", "\ufb01", "\uff21", "\xff"):
+        assert fold_for(points_of(text)) is None, text
+    for text in ("", "a", "é", "\xb5", "\u0416", "\u2500\u2192\u2009"):
+        assert fold_for(points_of(text)) is not None, text
+
+
 @settings(max_examples=200, deadline=None)
 @given(CODE)
 def test_nothing_is_lost_or_made_up_when_comments_are_split_off(text: str) -> None:
@@ -161,6 +195,8 @@ def test_warming_up_compiles_what_judging_needs() -> None:
         literals,
         c_functions,
         mark,
+        statements,
+        _keywords,
     )
     assert all(function.signatures for function in used)  # type: ignore[attr-defined]
 

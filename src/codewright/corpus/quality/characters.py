@@ -94,11 +94,44 @@ def normalised(points: Points) -> str:
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
+_GONE = 0xFF
+"""Stands for no character in tables of what becomes of one; so that character itself is not sure."""
+
 ASCII_FOLD = np.array(
     [
-        0xFF if char in DELETED else 32 if char in string.punctuation else ord(char.lower())
+        _GONE if char in DELETED else 32 if char in string.punctuation else ord(char.lower())
         for char in map(chr, range(128))
     ],
     np.uint32,
 )
 """`normalised` for one character of ASCII; 0xFF stands for none."""
+
+_NOT_SURE = 0xFFFFFFFF
+_FOLDED = 0x3000
+"""Characters before this are folded one by one where that can be: Latin, Greek, Cyrillic, arrows, boxes and the like."""
+
+
+def _folded(point: int) -> int:
+    """Fold one character, unless it becomes several, its neighbours matter (marks, Hangul's letters, a final sigma) or it is `_GONE`."""
+    char = normalised(np.array([point], np.uint32))
+    if not char:
+        return _GONE
+    marked = any(unicodedata.category(one).startswith("M") for one in (chr(point), char[0]))
+    if len(char) > 1 or marked or point == 0x3A3 or 0x1100 <= point < 0x1200 or ord(char) == _GONE:
+        return _NOT_SURE
+    return ord(char)
+
+
+@cache
+def _fold_table() -> Points:
+    return np.array([_folded(point) for point in range(_FOLDED)], np.uint32)
+
+
+def fold_for(points: Points) -> Points | None:
+    """Return a table as `ASCII_FOLD` that makes of a text what `normalised` makes of it; None where there is none."""
+    if not len(points) or points.max() < 128:
+        return ASCII_FOLD
+    if points.max() >= _FOLDED:
+        return None
+    table = _fold_table()
+    return None if (table[points] == _NOT_SURE).any() else table

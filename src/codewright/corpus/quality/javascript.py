@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from codewright.corpus.quality.syntax_trees import captures
+import numpy as np
+from numpy.typing import NDArray
+
+from codewright.corpus.near.kernels import compiled
+from codewright.corpus.quality.syntax_trees import parse, uncollected
 
 _DEPTH = 10_000
 """The recursion limit that the reference sets."""
@@ -44,44 +48,101 @@ _SIMPLE = frozenset(
 )
 _FUNCTIONS = frozenset({"function_expression", "generator_function"})
 
+_WORD = np.array([byte < 128 and (chr(byte).isalnum() or byte in b"_$") for byte in range(256)])
+"""Bytes of words of ASCII. A name with others in it may look like a keyword; it is found to be a name."""
 
-_QUERY = """
-    (variable_declarator) @declarator
-    (for_in_statement kind: _ left: (_) @loop)
-    [(function_declaration) (generator_function_declaration)] @function
-    (class_declaration) @class
-    (import_statement) @import
-    (return_statement) @return
-    (assignment_expression left: (member_expression object: [(identifier) (member_expression)])) @assignment
-"""
+
+def _packed(word: str) -> int:
+    return int.from_bytes(word.encode(), "big")
+
+
+_RETURN, _VAR, _LET, _CONST, _USING, _FUNCTION, _CLASS, _IMPORT = map(
+    _packed, ("return", "var", "let", "const", "using", "function", "class", "import")
+)
+_MODULE, _EXPORTS = _packed("module"), _packed("exports")
+
+
+@compiled
+def _keywords(data: NDArray[np.uint8], spans: NDArray[np.int64]) -> int:
+    """Write where words begin and end that every node that is counted holds, once, `module.exports` among them; returns how many.
+
+    Looking these places up takes a third of the time of a query over the whole tree.
+    """
+    n = len(data)
+    some = at = 0
+    while at < n:
+        low = at
+        value = 0
+        while at < n and _WORD[data[at]]:
+            value = value << 8 | int(data[at])
+            at += 1
+        size = at - low
+        if 3 <= size <= 8 and value in (
+            _RETURN, _VAR, _LET, _CONST, _USING, _FUNCTION, _CLASS, _IMPORT,
+        ):  # fmt: skip
+            spans[some, 0], spans[some, 1] = low, at
+            some += 1
+        elif size == 7 and value == _EXPORTS and low > 6 and data[low - 1] == 46:
+            value = 0
+            for k in range(low - 7, low - 1):
+                value = value << 8 | int(data[k])
+            if value == _MODULE:
+                spans[some, 0], spans[some, 1] = low - 7, at
+                some += 1
+        at += 1
+    return some
 
 
 def _by_tree_sitter(content: str) -> ScriptFacts | None:
-    found = captures("javascript", content, _QUERY)
-    if found is None:
-        return None
-    made = ScriptFacts(
-        functions=len(found.get("function", ())),
-        classes=len(found.get("class", ())),
-        imports=len(found.get("import", ())),
-    )
-    for node in found.get("declarator", ()):
-        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        kind = value.type if value else None
-        is_name = name is not None and name.type == "identifier"
-        is_function = value is not None and kind in _FUNCTIONS and not _is_async(value)
-        made.functions += is_name and is_function
-        made.variables += is_name and not is_function
-        made.simple_variables += kind is None or kind in _SIMPLE
-    for node in found.get("loop", ()):
-        made.variables += node.type == "identifier"
-        made.simple_variables += 1
-    for node in found.get("return", ()):
+    data = content.encode("utf-8", "surrogatepass")
+    with uncollected():
+        tree = parse("javascript", data)
+        if tree is None:
+            return None
+        made = ScriptFacts()
+        node_at = tree.root_node.named_descendant_for_byte_range
+        spans = np.empty((len(data) // 4 + 1, 2), np.int64)
+        found = _keywords(np.frombuffer(data, np.uint8), spans)
+        for low, high in spans[:found].tolist():
+            node: Any = node_at(low, high)  # a comment, a string or a name where the word is no keyword
+            _count_node(made, node, node.type)
+        return made
+
+
+def _count_node(made: ScriptFacts, node: Any, kind: str) -> None:
+    """Count the node that a keyword stands in."""
+    if kind == "return_statement":
         value = node.named_child(0) if node.named_child_count else None
         made.simple_returns += value is None or value.type in _SIMPLE
-    for node in found.get("assignment", ()):
+    elif kind in _DECLARATIONS:
+        for child in node.named_children:
+            if child.type == "variable_declarator":
+                _count_declarator(made, child)
+    elif kind in {"function_declaration", "generator_function_declaration"}:
+        made.functions += 1
+    elif kind == "class_declaration":
+        made.classes += 1
+    elif kind == "import_statement":
+        made.imports += 1
+    elif kind == "for_in_statement":
+        left = node.child_by_field_name("left")
+        made.variables += left.type == "identifier"
+        made.simple_variables += 1
+    elif kind == "member_expression":
         _count_export(made, node)
-    return made
+
+
+_DECLARATIONS = frozenset({"variable_declaration", "lexical_declaration", "using_declaration"})
+
+
+def _count_declarator(made: ScriptFacts, node: Any) -> None:
+    name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+    kind = value.type if value else None
+    is_name = name is not None and name.type == "identifier"
+    is_function = value is not None and kind in _FUNCTIONS and not _is_async(value)
+    made.functions += is_name and is_function
+    made.variables += is_name and not is_function
+    made.simple_variables += kind is None or kind in _SIMPLE
 
 
 def _is_async(node: Any) -> bool:
@@ -89,11 +150,14 @@ def _is_async(node: Any) -> bool:
 
 
 def _count_export(made: ScriptFacts, node: Any) -> None:
-    """Count `module.exports.NAME = ...` as what stands on its right."""
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    inner = left.child_by_field_name("object")
-    if inner.type != "member_expression" or inner.text != b"module.exports":
+    """Count `module.exports.NAME = ...` as what stands on its right; node: `module.exports`, if it is that and no more."""
+    outer = node.parent
+    target = outer.parent if outer and outer.type == "member_expression" else None
+    if target is None or target.type != "assignment_expression" or node.text != b"module.exports":
         return
+    if target.child_by_field_name("left") != outer or outer.child_by_field_name("object") != node:
+        return
+    right = target.child_by_field_name("right")
     is_function = right.type in _FUNCTIONS or right.type == "arrow_function"
     made.functions += is_function
     made.variables += not is_function

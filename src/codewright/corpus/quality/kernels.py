@@ -87,24 +87,46 @@ def words(points: Points, kinds: Kinds, fold: Points, hashes: Hashes, lengths: I
 
 
 @compiled
-def _occurrences(
-    values: Hashes, use: NDArray[np.bool_], counts: Ints, keys: Hashes, table: NDArray[np.int32]
-) -> None:
-    """Write to `counts` how often each used value occurs; 1 for the others. keys, table: room, a power of two."""
-    mask = len(keys) - 1
-    table[:] = 0
-    slots = np.empty(len(values), np.int64)
-    for i in range(len(values)):
-        if use[i]:
-            value = values[i]
-            at = np.int64((value * _GOLDEN) >> uint64(20)) & mask
-            while table[at] and keys[at] != value:
-                at = (at + 1) & mask
-            keys[at] = value
-            table[at] += 1
-            slots[i] = at
-    for i in range(len(values)):
-        counts[i] = table[slots[i]] if use[i] else 1
+def _room(items: int) -> int:
+    """Return the size of a table, a power of two, that at most half fills."""
+    size = 16
+    while size < 2 * items:
+        size *= 2
+    return size
+
+
+@compiled
+def _occurrences(values: Hashes, places: Ints, some: int, counts: Ints, keys: Hashes, table: NDArray[np.int32], slots: Ints) -> int:  # fmt: skip
+    """Write to `counts` how often the value at each of the first `some` places occurs there; returns how much of the room is used."""
+    size = _room(some)
+    mask = size - 1
+    table[:size] = 0
+    for k in range(some):
+        value = values[places[k]]
+        at = np.int64((value * _GOLDEN) >> uint64(20)) & mask
+        while table[at] and keys[at] != value:
+            at = (at + 1) & mask
+        keys[at] = value
+        table[at] += 1
+        slots[k] = at
+    for k in range(some):
+        counts[places[k]] = table[slots[k]]
+    return size
+
+
+@compiled
+def _repeating(places: Ints, some: int, counts: Ints, width: int) -> int:
+    """Keep the places where an n-gram may repeat, those where both shorter ones in it do; the others count one from now on."""
+    n = len(counts)
+    kept = 0
+    for k in range(some):
+        i = places[k]
+        if i + width <= n and counts[i] > 1 and counts[i + 1] > 1:
+            places[kept] = i
+            kept += 1
+        else:
+            counts[i] = 1
+    return kept
 
 
 @compiled
@@ -115,12 +137,10 @@ def ngrams(hashes: Hashes, lengths: Ints) -> NDArray[np.float64]:
     """
     n = len(hashes)
     found = np.zeros(12, np.float64)
-    size = 16
-    while size < 2 * n:
-        size *= 2
-    keys, table = np.empty(size, np.uint64), np.empty(size, np.int32)
-    counts, use, grams = np.ones(n, np.int64), np.ones(n, np.bool_), hashes.copy()
-    _occurrences(grams, use, counts, keys, table)
+    room = _room(n)
+    keys, table = np.empty(room, np.uint64), np.empty(room, np.int32)
+    counts, grams, places, slots = np.ones(n, np.int64), hashes.copy(), np.arange(n), np.empty(n, np.int64)
+    size = _occurrences(grams, places, n, counts, keys, table, slots)
     ends = np.zeros(n + 1, np.int64)
     for i in range(n):
         ends[i + 1] = ends[i] + lengths[i]
@@ -129,27 +149,27 @@ def ngrams(hashes: Hashes, lengths: Ints) -> NDArray[np.float64]:
             found[0] += 1
             found[1] -= table[slot] * np.log(table[slot] / n) / n
     found[2] = ends[n]
+    some = n
     for width in range(2, 11):
-        some = False
-        for i in range(n):
-            use[i] = i + width <= n and counts[i] > 1 and counts[i + 1] > 1
-            if use[i]:
-                grams[i] = grams[i] * _GOLDEN + hashes[i + width - 1]
-                grams[i] ^= grams[i] >> uint64(32)
-                some = True
+        some = _repeating(places, some, counts, width)
         if not some:
             break
-        _occurrences(grams, use, counts, keys, table)
+        for k in range(some):
+            i = places[k]
+            grams[i] = grams[i] * _GOLDEN + hashes[i + width - 1]
+            grams[i] ^= grams[i] >> uint64(32)
+        _occurrences(grams, places, some, counts, keys, table, slots)
         if width < 5:
-            best = 0
-            for i in range(n - width + 1):
-                if counts[i] > counts[best]:
-                    best = i
+            best = places[0]
+            for k in range(some):
+                if counts[places[k]] > counts[best]:
+                    best = places[k]
             if counts[best] > 1:
                 found[1 + width] = (ends[best + width] - ends[best]) * counts[best]
         else:
             covered = 0
-            for i in range(n - width + 1):
+            for k in range(some):
+                i = places[k]
                 if counts[i] > 1:
                     found[1 + width] += ends[i + width] - ends[max(i, covered)]
                     covered = i + width
@@ -188,45 +208,14 @@ def squeeze(points: Points, kinds: Kinds, out: Points) -> tuple[int, int, int]:
                 found += 1
             start = i + 1
             value, length, comma = _SEED, 0, False
-    size = 16
-    while size < 2 * found:
-        size *= 2
-    counts, use = np.ones(found, np.int64), np.ones(found, np.bool_)
-    _occurrences(hashes[:found], use, counts, np.empty(size, np.uint64), np.empty(size, np.int32))
+    size = _room(found)
+    counts, slots = np.empty(found, np.int64), np.empty(found, np.int64)
+    keys, table = np.empty(size, np.uint64), np.empty(size, np.int32)
+    _occurrences(hashes, np.arange(found), found, counts, keys, table, slots)
     repeats = 0
     for i in range(found):
         repeats += counts[i] > 1 and sizes[i] > 1
     return written, found, repeats
-
-
-@compiled
-def hex_words(points: Points, kinds: Kinds) -> int:
-    """Count the characters of `0x` and hexadecimal digits that stand alone as words."""
-    total = 0
-    n = len(points)
-    i = 0
-    while i < n:
-        if not kinds[points[i]] & 1:
-            i += 1
-            continue
-        start, plain = i, True
-        while i < n and kinds[points[i]] & 1:
-            point = points[i]
-            at = i - start
-            if at == 0:
-                plain = point == 48
-            elif at == 1:
-                plain &= point == 120 or point == 88
-            else:
-                plain &= (48 <= point <= 57) or (65 <= point <= 70) or (97 <= point <= 102)
-            i += 1
-        if plain and i - start > 2:
-            total += i - start
-    return total
-
-
-_BASE64 = np.array([char.isalnum() or char in "+/=\n" for char in map(chr, range(128))])
-"""Letters, digits, + / = and LF, which is what runs of base64 are made of."""
 
 
 @compiled
@@ -236,6 +225,44 @@ def _hexadecimal(points: Points, at: int) -> bool:
     point = points[at]
     found: bool = (48 <= point <= 57) or (65 <= point <= 70) or (97 <= point <= 102)
     return found
+
+
+@compiled
+def hex_words(points: Points, kinds: Kinds) -> int:
+    """Count the characters of `0x` and hexadecimal digits that stand alone as words."""
+    total = 0
+    n = len(points)
+    for i in range(1, n - 1):
+        if (points[i] | 32) != 120 or points[i - 1] != 48 or (i > 1 and kinds[points[i - 2]] & 1):
+            continue
+        end = i + 1
+        while end < n and _hexadecimal(points, end):
+            end += 1
+        if end > i + 1 and (end == n or not kinds[points[end]] & 1):
+            total += end - i + 1
+    return total
+
+
+_BASE64, _HEX, _ENDS, _PREFIX, _X, _ESCAPE, _U = (1 << bit for bit in range(7))
+"""Letters, digits, + / = and LF, which is what runs of base64 are made of; hexadecimal digits; a comma or white space; what stands
+before an x; x; a backslash; u."""
+
+
+def _class_of(char: str) -> int:
+    tests = (
+        char.isalnum() or char in "+/=\n", char in "0123456789abcdefABCDEF", char == "," or char.isspace(), char in "0\\", char == "x",
+        char == "\\", char == "u",
+    )  # fmt: skip
+    return sum(bit << at for at, bit in enumerate(tests))
+
+
+_CLASSES = np.array([_class_of(chr(point)) for point in range(128)], np.uint8)
+
+
+@compiled
+def _class(points: Points, kinds: Kinds, at: int) -> int:
+    point = points[at]
+    return int(_CLASSES[point]) if point < 128 else (_ENDS if kinds[point] & 2 else 0)
 
 
 @compiled
@@ -278,41 +305,52 @@ def _repeats(points: Points, kinds: Kinds, at: int, which: int) -> tuple[int, in
 
 
 @compiled
+def _base64_runs(points: Points) -> tuple[int, int]:
+    """Measure runs of at least 64 characters; a place 63 behind a beginning is looked at first, so that most text is passed over."""
+    n = len(points)
+    total = longest = start = 0
+    while start + 64 <= n:
+        at = start + 63
+        while at >= start and points[at] < 128 and _CLASSES[points[at]] & _BASE64:
+            at -= 1
+        if at >= start:
+            start = at + 1
+            continue
+        end = start + 64
+        while end < n and points[end] < 128 and _CLASSES[points[end]] & _BASE64:
+            end += 1
+        total += end - start
+        longest = max(longest, end - start)
+        start = end + 1
+    return total, longest
+
+
+@compiled
 def encoded(points: Points, kinds: Kinds) -> tuple[int, int]:
     """Measure encoded data; returns the characters of all runs and those of the longest.
 
     Runs: 64 or more of letters, digits, + / = and LF; 8 or more hex pairs each with a comma or a space; 8 or more \\uXXXX.
     """
+    total, longest = _base64_runs(points)
     n = len(points)
-    total = longest = 0
-    start = pairs_end = escapes_end = 0  # start: of a run of what base64 is made of
-    for i in range(n):
-        point = points[i]
-        if point > 127 or not _BASE64[point]:
-            if i - start >= 64:
-                total += i - start
-                longest = max(longest, i - start)
-            start = i + 1
-        if i + 2 >= n:
-            continue
-        after, third = points[i + 1], points[i + 2]
-        # A pair ends in a comma or a blank, else has a prefix: both are rarer than hex digits.
-        ended = (third == 44) | (kinds[third] & 2 != 0)
-        prefix = (after == 120) & ((point == 48) | (point == 92))
-        if prefix or (ended and _hexadecimal(points, i) and _hexadecimal(points, i + 1)):
-            if i >= pairs_end:
-                at, repeats = _repeats(points, kinds, i, 0)
-                if repeats >= 8:
-                    pairs_end = at
-                    total += at - i
-                    longest = max(longest, at - i)
-        elif point == 92 and after == 117 and i >= escapes_end:
+    pairs_end = escapes_end = 0
+    here = _class(points, kinds, 0) if n else 0
+    after = _class(points, kinds, 1) if n > 1 else 0
+    for i in range(n - 2):
+        third = _class(points, kinds, i + 2)
+        pair = (here & after & _HEX != 0) & (third & _ENDS != 0) | (here & _PREFIX != 0) & (after & _X != 0)
+        escape = (here & _ESCAPE != 0) & (after & _U != 0)
+        here, after = after, third
+        if pair and i >= pairs_end:
+            at, repeats = _repeats(points, kinds, i, 0)
+            if repeats >= 8:
+                pairs_end = at
+                total += at - i
+                longest = max(longest, at - i)
+        elif escape and i >= escapes_end:
             at, repeats = _repeats(points, kinds, i, 1)
             if repeats >= 8:
                 escapes_end = at
                 total += at - i
                 longest = max(longest, at - i)
-    if n - start >= 64:
-        total += n - start
-        longest = max(longest, n - start)
     return total, longest

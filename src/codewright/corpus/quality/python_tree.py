@@ -1,12 +1,23 @@
-"""What the rules for Python ask of a syntax tree. Statements only are walked: no expression holds what is counted."""
+"""What the rules for Python ask of a file: whether Python's own parser takes it, and counts of statements.
+
+The parser says so without making a tree, which costs more than parsing; the counts come from `python_lines`. Where that is not sure,
+a tree is made, and its statements are walked: no expression holds what is counted.
+"""
 
 import ast
-import gc
+import inspect
 import io
 import tokenize
+import unicodedata
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+
+from codewright.corpus.quality.characters import points_of
+from codewright.corpus.quality.python_lines import CLASS, DOCSTRINGS, FACTS, FUNCTION, MODULE, statements
+from codewright.corpus.quality.syntax_trees import uncollected
 
 
 @dataclass
@@ -31,19 +42,66 @@ class PythonFacts:
         return "\n".join(text for kind in kinds for _, text in sorted(self.docstrings.get(kind, [])))
 
 
+_NO_FEATURE = "codewright_wants_no_code"
+_ONLY_PARSE = f"from __future__ import {_NO_FEATURE}\n"
+"""Before a text, it makes the compiler stop when all has been parsed and before anything is made of it."""
+
+
 def python_facts(content: str) -> PythonFacts | None:
     """Parse and count; None where Python's parser refuses, for nesting too deep as well."""
-    collecting = gc.isenabled()
-    gc.disable()  # a tree has hundreds of thousands of objects and no cycles: looking for them takes half of the time
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old files hold invalid escapes; the verdict is all we want
+        return (_from_lines(content) or _from_tree(content)) if _parses(content) else None
+
+
+def _parses(content: str) -> bool:
+    """Tell whether Python's parser takes a text; what it takes may still be nested too deep for a tree."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old files hold invalid escapes; the verdict is all we want
-            return _count(ast.parse(content))  # the tree is gone before the collector is back
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        compile(_ONLY_PARSE + content, "", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return error.lineno == 1 and _NO_FEATURE in str(error.msg)
+    except (ValueError, RecursionError, MemoryError):
+        return False
+    return False
+
+
+_KINDS = {MODULE: "module", CLASS: "class", FUNCTION: "function"}
+
+
+def _from_lines(content: str) -> PythonFacts | None:
+    """Count in a text that parses; None for not sure."""
+    found, rows = np.zeros(FACTS, np.int64), np.empty((content.count(":") + 1, 5), np.int64)
+    if not statements(points_of(content), rows, found):
         return None
-    finally:
-        if collecting:
-            gc.enable()
+    functions, simple, classes, class_variables, variables, docstrings = found[: DOCSTRINGS + 1].tolist()
+    facts = PythonFacts(functions, simple, classes, class_variables, variables > 0)
+    for kind, low, high, start, end in rows[:docstrings].tolist():
+        text = inspect.cleandoc(_literal(content[start:end]))
+        if text:
+            name = content[low:high]
+            name = name if name.isascii() else unicodedata.normalize("NFKC", name)  # as the parser does
+            facts.docstrings.setdefault(_KINDS[kind], []).append((name, text))
+    return facts
+
+
+def _literal(source: str) -> str:
+    """Return the text of one or more string literals."""
+    if "\\" not in source:
+        for quote in (source[:3], source[:1]):
+            if quote in _QUOTES and source.find(quote, len(quote)) == len(source) - len(quote):
+                return source[len(quote) : -len(quote)]
+    return str(ast.literal_eval(f"({source})"))
+
+
+_QUOTES = frozenset(['"""', "'''", '"', "'"])
+
+
+def _from_tree(content: str) -> PythonFacts | None:
+    with uncollected():  # looking for cycles takes half of the time
+        try:
+            return _count(ast.parse(content))  # the tree is gone before the collector is back
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
 
 
 _LEAVES = frozenset(

@@ -17,6 +17,7 @@ from codewright.corpus.quality.characters import (
     ASCII_FOLD,
     Kinds,
     Points,
+    fold_for,
     kinds_for,
     normalised,
     points_of,
@@ -119,9 +120,9 @@ class TextView:
     @cached_property
     def repeats(self) -> Repeats:
         """Normalised words and their n-grams."""
-        if self.content.isascii():
-            points, kinds, fold = self.points, self.kinds, ASCII_FOLD
-        else:
+        points, kinds = self.points, self.kinds
+        fold = ASCII_FOLD if self.content.isascii() else fold_for(points)
+        if fold is None:
             text = normalised(self.points)
             points, kinds, fold = points_of(text), kinds_for(text), np.empty(0, np.uint32)
         hashes, lengths = np.empty(len(points), np.uint64), np.empty(len(points), np.int64)
@@ -158,12 +159,9 @@ class TextView:
     def captured(self, grammar: str, query: str) -> dict[str, int] | None:
         """Return how often each capture of a tree-sitter query occurs; None where the text does not parse. Asked once."""
         if query not in self._captured:
-            from codewright.corpus.quality.syntax_trees import captures
+            from codewright.corpus.quality.syntax_trees import counted
 
-            found = captures(grammar, self.content, query)
-            self._captured[query] = (
-                None if found is None else {name: len(nodes) for name, nodes in found.items()}
-            )
+            self._captured[query] = counted(grammar, self.content, query)
         return self._captured[query]
 
 

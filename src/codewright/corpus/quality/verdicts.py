@@ -138,12 +138,7 @@ class RuleBook:
         given_up: set[str] = set()
         fired: dict[str, Fired] = {}
         spared: dict[str, Fired] = {}
-        in_order = rules.rules
-        if (
-            "guards" in self.corrections
-        ):  # where no group is given up, the order is ours to choose: parses last
-            in_order = tuple(sorted(in_order, key=lambda rule: rule.parses))
-        for rule in in_order:
+        for rule in rules.rules:
             if rule.parses and fired and not complete:
                 break
             if rule.group in given_up:
@@ -180,3 +175,5 @@ def warm_up() -> None:
     book = RuleBook()
     for language in ("c", "html", "text"):
         book.judge("<p>int a = 'b'; /* é */</p>\n", name="a", language=language)
+    for language in ("python", "javascript"):
+        book.judge("a = 1\n", name="a", language=language)
