@@ -12,13 +12,19 @@ from codewright.core.progress import Reporter
 def synth(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="A file under synthesis/methods; see `codewright list`.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the rows go.")],
-    corpus: Annotated[Path | None, typer.Option("--from", metavar="CORPUS", help="A finished corpus, for methods that start from documents.")] = None,
+    start: Annotated[Path | None, typer.Option("--from", metavar="PATH", help="A finished corpus, or for methods that start from instruction rows a dataset or a file of them.")] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The teacher: openai:NAME, a model folder or an id of the hub.")] = None,
     rows: Annotated[int | None, typer.Option("--rows", min=1, metavar="N", help="How many rows to make.")] = None,
     quotas: Annotated[str | None, typer.Option("--quotas", metavar="LANGUAGE=N,...", help="Rows by language, instead of --rows.")] = None,
     option: Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="One of the method's own settings; repeatable.")] = None,
     base_url: Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Where an openai: model is served.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests a served teacher gets at once.")] = None,
+    max_requests: Annotated[int | None, typer.Option("--max-requests", min=0, help="Stop before more, over all resumes.")] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=0, help="Stop before more tokens, in and out.")] = None,
+    max_money: Annotated[float | None, typer.Option("--max-money", min=0, help="Stop before more money, at the prices given.")] = None,
+    price_in: Annotated[float, typer.Option("--price-in", min=0, help="Of a million tokens in.")] = 0.0,
+    price_out: Annotated[float, typer.Option("--price-out", min=0, help="Of a million tokens out.")] = 0.0,
+    cache: Annotated[Path | None, typer.Option("--cache", metavar="FILE", help="Where replies are kept; the user's own without it.")] = None,
     sandbox: Annotated[str, typer.Option("--sandbox", help="Where code is run: a sandbox backend.")] = "namespace",
     seed: Annotated[int, typer.Option("--seed")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start all over; replies that were paid come from the cache.")] = False,
@@ -28,15 +34,14 @@ def synth(
     import yaml
 
     from codewright.core.config import build
-    from codewright.core.manifest import Dataset
     from codewright.runner import describe_counts, run_alone
     from codewright.synthesis.driver import Config
 
-    if corpus is not None:
-        Dataset(corpus)
     given: dict[str, Any] = {
-        "method": method, "corpus": str(corpus) if corpus else None, "rows": rows, "model": model, "base_url": base_url,
-        "concurrency": concurrency, "options": {}, "quotas": {},
+        "method": method, **_seeds(method, start), "rows": rows, "model": model, "base_url": base_url,
+        "concurrency": concurrency, "options": {}, "quotas": {}, "cache": str(cache) if cache else None,
+        "budget": {"requests": max_requests, "tokens": max_tokens, "money": max_money},
+        "prices": {"tokens_in": price_in, "tokens_out": price_out},
     }  # fmt: skip
     for text in option or []:
         name, value = _pair(text, "--option")
@@ -47,6 +52,26 @@ def synth(
     config = build(Config, given, f"synth {method}")
     manifest = run_alone("synth", config, out, workers, Reporter(), seed=seed, fresh=fresh, sandbox=sandbox)
     print(f"{describe_counts(manifest)}; in {out}")
+
+
+def _seeds(method: str, start: Path | None) -> dict[str, str]:
+    """Say which setting `--from` stands for. Raises ConfigError when nothing is there, or something of another kind."""
+    from codewright.core.manifest import Dataset
+    from codewright.core.plugins import load_plugin
+    from codewright.recipe import REF_KINDS, STAGES
+    from codewright.synthesis.driver import METHODS_PACKAGE
+
+    if start is None:
+        return {}
+    setting = "rows_from" if load_plugin(METHODS_PACKAGE, method).SEEDS == "rows" else "corpus"
+    if setting == "rows_from" and start.is_file():
+        return {"rows_file": str(start)}
+    kind = Dataset(start).manifest.stage
+    if kind in STAGES and kind not in REF_KINDS[setting]:
+        raise ConfigError(
+            f"--from {start}: made by {kind}; method {method} needs {' or '.join(REF_KINDS[setting])}"
+        )
+    return {setting: str(start)}
 
 
 def _pair(text: str, where: str) -> tuple[str, str]:

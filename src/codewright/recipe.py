@@ -61,6 +61,7 @@ REF_KINDS = {
     "replay": _CORPUS,
     "index": ("corpus.dedup",),
     "rows": ("synth", "decontam.run"),
+    "rows_from": ("synth", "decontam.run"),
     "problems": ("eval.problems",),
     "against": ("eval.problems",),
     "tokenizer": ("train.tokenizer",),

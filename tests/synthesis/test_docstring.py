@@ -7,7 +7,8 @@ import pytest
 
 from codewright.core.records import Document, Reject, Sample
 from codewright.sandbox.lazy import LazySandbox
-from codewright.synthesis.methods.docstring import Function, Options, functions_of, make
+from codewright.synthesis.documented import Function
+from codewright.synthesis.methods.docstring import Options, functions_of, make
 from tests.conftest import ADD
 
 

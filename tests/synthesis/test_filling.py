@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codewright.core.errors import BackendError, ConfigError
 from codewright.core.journal import Journal
 from codewright.core.records import Message, Origin, Reject, Sample
-from codewright.synthesis.filling import UNANSWERED, Bucket, Filling, Made, Tally
+from codewright.synthesis.filling import CRASHED, UNANSWERED, Bucket, Filling, Made, Tally
 from codewright.synthesis.seeding import Note, NumberedSeeds, Pool, Pooled, Seed
 
 
@@ -145,6 +145,24 @@ def test_a_seed_that_the_teacher_fails_is_counted_and_a_dead_teacher_costs_no_se
     assert len(bucket.rows) == bucket.done == 60
 
 
+def test_a_method_that_crashes_stops_the_run_and_costs_no_seed(tmp_path: Path) -> None:
+    async def work(seed: Seed) -> Made:
+        return (
+            [Reject(CRASHED, "KeyError: 'x'")]
+            if seed.number >= 5
+            else [sample(f"p {seed.number}", f"a {seed.number}")]
+        )
+
+    journal = Journal(tmp_path / "turns.jsonl", {"work": "test"})
+    bucket = Bucket("", 60, NumberedSeeds("m", 1000))
+    with pytest.raises(
+        ConfigError, match="the method crashed on 4 of 9 seeds, the last with: KeyError: 'x'; mend it"
+    ):
+        asyncio.run(Filling(journal, work, 4, lambda *_: None).fill([bucket]))
+    journal.close()
+    assert len(run_with(tmp_path, {}).rows) == 60
+
+
 def test_what_is_not_the_teacher_s_fault_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="wrong"):
         run_with(tmp_path, {20: ConfigError("wrong")})
@@ -186,3 +204,87 @@ def test_rounds_see_what_rounds_before_made_and_nothing_newer_whatever_arrives_f
     again, seen_again = run(tmp_path / "b", 3, None)
     assert again == rows
     assert all(seen_again[number] == seen[number] for number in seen_again)
+
+
+def test_a_teacher_that_dies_costs_no_seed_although_others_that_were_under_way_are_answered(
+    tmp_path: Path,
+) -> None:
+    """Seeds of three requests each: when the teacher dies some of every age are under way."""
+
+    def run(path: Path, pace: int, dies_after: int | None) -> list[tuple[str, ...]]:
+        drawn, asked = random.Random(pace), 0
+
+        async def work(seed: Seed) -> Made:
+            nonlocal asked
+            for _ in range(3):
+                asked += 1
+                if dies_after is not None and asked > dies_after:
+                    raise BackendError("no answer")
+                for _ in range(drawn.randint(0, 12)):
+                    await asyncio.sleep(0)
+            return of_number(seed.number)
+
+        journal = Journal(path / "turns.jsonl", {"work": "test"})
+        bucket = Bucket("", 60, NumberedSeeds("m", 1000))
+        try:
+            asyncio.run(Filling(journal, work, 4, lambda *_: None).fill([bucket]))
+        finally:
+            journal.close()
+        return [(row.id,) for row in bucket.rows] + [(one.reason, one.path) for one in bucket.lost]
+
+    plain = run(tmp_path / "plain", 0, None)
+    for pace in range(12):
+        for dies_after in (40, 55, 90):
+            with pytest.raises(BackendError, match="in a row"):
+                run(tmp_path / str(pace), pace, dies_after)
+        assert run(tmp_path / str(pace), pace + 100, None) == plain
+
+
+class OneOfAKind:
+    """Refuses rows whose solution ends in a figure that one before ended in."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def refuse(self, row: Sample) -> Reject | None:
+        known = self.known.get(row.messages[-1].content[-1])
+        return Reject("not_novel", known) if known else None
+
+    def learn(self, row: Sample) -> None:
+        assert self.refuse(row) is None
+        self.known[row.messages[-1].content[-1]] = row.messages[-1].content
+
+
+def test_a_gate_is_asked_in_the_order_of_seeds_and_knows_what_was_accepted_before_a_stop(
+    tmp_path: Path,
+) -> None:
+    def run(path: Path, pauses: int, stop_after: int | None) -> tuple[list[str], list[tuple[str, str, str]]]:
+        drawn = random.Random(pauses)
+
+        async def work(seed: Seed) -> Made:
+            for _ in range(drawn.randint(0, 9)):
+                await asyncio.sleep(0)
+            return of_number(seed.number * 7)
+
+        def note(tally: Tally, _: list[Sample]) -> None:
+            if tally.seeds == stop_after:
+                raise KeyboardInterrupt
+
+        journal = Journal(path / "turns.jsonl", {"work": "test"})
+        bucket = Bucket("", 8, NumberedSeeds("m", 60))
+        try:
+            asyncio.run(Filling(journal, work, 4, note, OneOfAKind()).fill([bucket]))
+        finally:
+            journal.close()
+        lost = [(one.id, one.reason, one.detail) for one in bucket.lost]
+        return [row.messages[-1].content for row in bucket.rows], lost
+
+    rows, lost = run(tmp_path / "plain", 0, None)
+    assert len({row[-1] for row in rows}) == len(rows) == 8
+    refused = [(id_, detail) for id_, reason, detail in lost if reason == "not_novel"]
+    assert all(id_ and detail in rows for id_, detail in refused)
+    assert {"not_novel", "unparsable"} <= {reason for _, reason, _ in lost}
+    for stop in (2, 5):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "cut", stop, stop)
+    assert run(tmp_path / "cut", 9, None) == (rows, lost)

@@ -13,12 +13,16 @@ from codewright.core.config import build
 from codewright.core.errors import BackendError, ConfigError
 from codewright.core.io import read_jsonl
 from codewright.core.manifest import Dataset
-from codewright.core.records import Document, Message, content_id
+from codewright.core.progress import Reporter
+from codewright.core.records import Message
 from codewright.models.backends.scripted import ScriptedModel
 from codewright.models.model import Model, Reply, Sampling
+from codewright.recipe import load_recipe
+from codewright.runner import run_recipe
 from codewright.synthesis import driver, teaching
 from codewright.synthesis.ask import sections
 from codewright.synthesis.methods.oss import draw_snippet
+from tests.conftest import REPOSITORY
 from tests.corpus.documents import make_document, write_corpus
 from tests.synthesis.teacher import oss_reply
 
@@ -62,6 +66,7 @@ def synth(
 ) -> Callable[..., Dataset]:
     def run(teacher: Model, out: str = "run", **settings: Any) -> Dataset:
         monkeypatch.setattr(teaching, "open_model", lambda *_: teacher)
+        settings.setdefault("cache", str(tmp_path / f"{out}.sqlite"))
         stage = {"id": "rows", "method": "oss", "corpus": str(corpus), "model": "scripted:x", **settings}
         run_stages([{"synth": stage}], out=tmp_path / out)
         return Dataset(tmp_path / out / "rows")
@@ -171,6 +176,10 @@ def test_a_snippet_is_consecutive_lines_of_the_document() -> None:
         ("## Problem\na\n## Problem\nc\n## Solution\nb", None),
         ("## Solution\na\n## Problem\nb", None),
         ("## Problem\n## Solution\nb", None),
+        (
+            "## Problem\na\n```python\n# Problem\nx = 1\n```\n## Solution\nb",
+            {"Problem": "a\n```python\n# Problem\nx = 1\n```", "Solution": "b"},
+        ),
         ("a problem\nand a solution", None),
     ],
 )
@@ -178,5 +187,25 @@ def test_sections(text: str, found: dict[str, str] | None) -> None:
     assert sections(text, ("Problem", "Solution")) == found
 
 
-def test_documents_stay_what_they_are() -> None:
-    assert Document.from_dict({"id": content_id("x")}).content == ""
+def test_the_recipe_of_magicoder_runs_on_any_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(8):
+        lines = [f"def f{number}_{line}(x):\n    return x + {line * number}\n" for line in range(12)]
+        (source / f"m{number}.py").write_text("\n\n".join(lines))
+    monkeypatch.setattr(teaching, "open_model", lambda *_: Slow())
+    sets = [
+        f"code.source=[{source}]",
+        "oss.quotas={python: 9}",
+        "benchmarks.benchmarks=[drills]",
+        f"oss.cache={tmp_path / 'replies.sqlite'}",
+    ]
+    recipe = load_recipe(REPOSITORY / "recipes" / "magicoder.yaml", sets)
+    published = load_recipe(REPOSITORY / "recipes" / "magicoder.yaml", [])
+    manifests = run_recipe(recipe, tmp_path / "run", reporter=Reporter(quiet=True)).manifests
+    assert manifests["oss"].counts is not None
+    assert manifests["oss"].counts.kept == 9
+    assert manifests["rows"].counts is not None
+    assert manifests["rows"].counts.rows_in == 9
+    oss = next(spec.config for spec in published.stages if spec.id == "oss")
+    assert (sum(oss.quotas.values()), oss.quotas["python"], len(oss.quotas)) == (80_000, 40_000, 9)

@@ -5,6 +5,7 @@ Source of the names: platform.openai.com/docs/api-reference (chat and completion
 """
 
 import json
+import math
 import os
 import re
 from typing import Any
@@ -19,7 +20,12 @@ _BROKEN_OFF = frozenset({"abort", "error", "insufficient_system_resource"})
 """Reasons by which vLLM, SGLang and others say that they gave up on a request."""
 
 _FILTERED = frozenset({"content_filter", "content_policy_violation"})
-_TOO_LONG = re.compile(r"context.?(length|size|window)|maximum (model|input) length", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context.?(length|size|window)|maximum (model|input) length"
+    r"|must have less than \d+ tokens|maximum allowed batch size"  # text-embeddings-inference, issues 356 and 378
+    r"|too large to process",  # llama.cpp, pull request 7389
+    re.IGNORECASE,
+)
 
 
 class Unreadable(Exception):  # noqa: N818 - not an error of ours: the caller asks again
@@ -28,13 +34,8 @@ class Unreadable(Exception):  # noqa: N818 - not an error of ours: the caller as
 
 def read_reply(text: str, *, chat: bool) -> Reply:
     """Read the body of an answer with status 200. Raises Unreadable for cut JSON, an empty body, no choices and their like."""
-    if not text.strip():
-        raise Unreadable("an empty body")
-    try:
-        data = json.loads(text)
-    except ValueError:
-        raise Unreadable(f"no JSON, or cut JSON: {one_line(text, 80)}") from None
-    choices = data.get("choices") if isinstance(data, dict) else None
+    data = _object(text)
+    choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise Unreadable(f"no choices: {error_text(text)}")
     choice = choices[0]
@@ -52,6 +53,40 @@ def read_reply(text: str, *, chat: bool) -> Reply:
         _count(counts.get("prompt_tokens")),
         _count(counts.get("completion_tokens")),
     )
+
+
+def read_embeddings(text: str, count: int) -> tuple[list[list[float]], int]:
+    """Read the body of an answer of /embeddings: the vectors in the order of the texts, and the prompt's tokens.
+
+    Raises Unreadable unless there are `count` of them, of one length, all numbers finite.
+    """
+    data = _object(text)
+    rows = data.get("data")
+    found = {
+        row.get("index", place): row.get("embedding")
+        for place, row in enumerate(rows if isinstance(rows, list) else [])
+        if isinstance(row, dict)
+    }
+    if sorted(found, key=str) != sorted(range(count), key=str):
+        raise Unreadable(f"{len(found)} vectors for {count} texts: {error_text(text)}")
+    vectors: list[Any] = [found[place] for place in range(count)]
+    if not all(isinstance(vector, list) and vector and len(vector) == len(vectors[0]) for vector in vectors):
+        raise Unreadable("vectors that are none, or of different lengths")
+    if not all(type(number) in {int, float} and math.isfinite(number) for one in vectors for number in one):
+        raise Unreadable("a vector with something that is no number")
+    usage = data.get("usage")
+    return vectors, _count(usage.get("prompt_tokens") if isinstance(usage, dict) else None)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Read a body that should be a JSON object; anything else is empty."""
+    if not text.strip():
+        raise Unreadable("an empty body")
+    try:
+        data = json.loads(text)
+    except ValueError:
+        raise Unreadable(f"no JSON, or cut JSON: {one_line(text, 80)}") from None
+    return data if isinstance(data, dict) else {}
 
 
 def _chat_content(choice: dict[str, Any]) -> tuple[str | None, str]:

@@ -8,6 +8,7 @@ from codewright.core.records import Message, Reject
 from codewright.models.model import Model, Reply, Sampling
 
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.S | re.I)
+_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
 _HEADING = r"^[ \t]*(?:\#{{1,6}}[ \t]*|\*\*|\[)?{}\]?(?:\*\*)?[ \t]*:?(?:\*\*)?[ \t]*$"
 
 
@@ -51,11 +52,17 @@ def unusable(reply: Reply) -> Reject | None:
 def sections(text: str, names: Sequence[str]) -> dict[str, str] | None:
     """Split a reply at lines that hold one of the names as a heading, in any of the ways models write headings.
 
-    Returns the text below each, by name; None unless every one is there once, in this order, with something below it.
+    Returns the text below each, by name; None unless every one is there once, in this order, with something below it. What
+    stands in fenced code is no heading, such as a comment `# Tests`.
     """
+    code = [found.span() for found in _FENCED.finditer(text)]
     starts: list[tuple[int, int]] = []
     for name in names:
-        found = list(re.finditer(_HEADING.format(re.escape(name)), text, re.M | re.I))
+        found = [
+            heading
+            for heading in re.finditer(_HEADING.format(re.escape(name)), text, re.M | re.I)
+            if not any(start <= heading.start() < end for start, end in code)
+        ]
         if len(found) != 1:
             return None
         starts.append(found[0].span())

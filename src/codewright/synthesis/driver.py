@@ -2,16 +2,21 @@
 
 A method is one file under `methods/`:
 
-    SEEDS = "documents" | "numbers"     what `make` is called with: corpus rows, or 0, 1, 2, ...
+    SEEDS = "documents" | "numbers"     what `make` is called with: corpus rows, or 0, 1, 2, ...; with a teacher also "rows",
+                                        instruction rows of a dataset or a file
     ROWS_PER_SEED = 2                   for numbers: how many rows one seed usually gives
     class Options: ...                  its own settings, a frozen dataclass
     async def make(seed, ask, run, rng, options) -> AsyncIterator[Sample | Reject]
 
 `run` is the sandbox (Job -> Result), `rng` is seeded by run, method and seed id. With `TEACHER = True` in the file, `ask` is the
 teacher (`synthesis.ask`) and rows come in by the numbers of their seeds (`synthesis.filling`); without, it is None and shards run apart.
+A teacher's method may also have `ROUND_SEEDS` and `def gate(options)`. With the first `make` gets a `seeding.Pooled`: the seed, and
+what all rounds of so many seeds before made. The second returns a `filling.Gate`, asked at each row's turn, in the order of seeds,
+whether the row is wanted beside all that were accepted before: also beside those of its own round, which `make` cannot see.
 """
 
 import asyncio
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -40,13 +45,14 @@ from codewright.core.records import (
 from codewright.core.rng import rng_for, stable_hash
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
+from codewright.models.budget import Budget, Prices
 from codewright.sandbox.lazy import LazySandbox
 
 METHODS_PACKAGE = "codewright.synthesis.methods"
 
 CRASHED = "method_crashed"
 
-_HOW = ("base_url", "concurrency")
+_HOW = ("base_url", "concurrency", "budget", "prices", "cache")
 
 IN_FLIGHT = 4
 """Seeds worked on at once in one process: enough to keep its sandbox worker busy while rows are made."""
@@ -63,6 +69,10 @@ class Config:
     """The teacher, for methods that ask one: openai:NAME, a model folder or an id of the hub."""
     corpus: StageRef | None = None
     """The corpus whose documents are the seeds, for methods that need one."""
+    rows_from: StageRef | None = None
+    """The dataset whose instruction rows are the seeds, for methods that need some."""
+    rows_file: str | None = None
+    """Instead of it: a file of instruction rows in any published format (synthesis/formats.py)."""
     rows: Annotated[int, Field(gt=0)] | None = None
     """Keep at most this many rows, chosen by a seeded order over ids; None keeps all."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -77,10 +87,23 @@ class Config:
     """Where the teacher is served, for openai: models; not part of what decides the rows."""
     concurrency: Annotated[int, Field(gt=0)] | None = None
     """Requests that a served teacher gets at once."""
+    budget: Budget = field(default_factory=Budget)
+    """Hard caps over the run and its resumes: {requests, tokens, money}; raise one and run again."""
+    prices: Prices = field(default_factory=Prices)
+    """What a million tokens cost: {tokens_in, tokens_out}."""
+    cache: str | None = None
+    """The file that replies are kept in, so that none is paid twice; the user's own without it."""
 
     def deciding(self) -> dict[str, Any]:
         """Return the settings that decide which rows come out."""
         return {name: value for name, value in dump(self).items() if name not in _HOW}
+
+    def file_digests(self) -> dict[str, str]:
+        """Hash the file of rows, so that a changed one is not taken for the one that was read."""
+        if self.rows_file is None or not Path(self.rows_file).is_file():
+            return {}
+        with Path(self.rows_file).open("rb") as file:
+            return {self.rows_file: hashlib.file_digest(file, "sha256").hexdigest()}
 
     def check(self) -> None:
         """Look at the method's needs and options. Raises ConfigError."""
@@ -92,7 +115,7 @@ class Config:
             raise ConfigError(f"method {self.method} needs `rows:` or `quotas:`")
         if not asks and (self.model or self.quotas or self.base_url):
             raise ConfigError(f"method {self.method} asks no teacher: no `model:`, `base_url:` and `quotas:`")
-        if self.quotas and method.SEEDS != "documents":
+        if self.quotas and method.SEEDS == "numbers":
             raise ConfigError(f"method {self.method} has no languages to divide: no `quotas:`")
         for name in self.quotas:
             check_language(name, "quotas")
@@ -101,6 +124,18 @@ class Config:
             raise ConfigError(f"method {self.method} needs `corpus:`")
         if method.SEEDS == "numbers" and self.rows is None:
             raise ConfigError(f"method {self.method} needs `rows:`")
+        self._check_rows(method.SEEDS == "rows")
+
+    def _check_rows(self, wanted: bool) -> None:
+        given = [name for name in ("rows_from", "rows_file") if getattr(self, name) is not None]
+        if given and not wanted:
+            raise ConfigError(f"method {self.method} does not start from instruction rows: no `{given[0]}:`")
+        if wanted and len(given) != 1:
+            raise ConfigError(
+                f"method {self.method} needs {'only one of ' if given else ''}`rows_from:` or `rows_file:`"
+            )
+        if self.rows_file is not None and not Path(self.rows_file).is_file():
+            raise ConfigError(f"rows_file: {self.rows_file}: no such file")
 
 
 def run(config: Config, context: StageContext) -> StageResult:

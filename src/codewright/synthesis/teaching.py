@@ -1,6 +1,7 @@
 """The stage `synth` for methods that ask a teacher: one process, many requests at once, every finished row on disk at once.
 
 `messages.jsonl` grows with every row and is the dataset of the moment, also after a kill; at the end stand the same rows as Parquet.
+A method that has `choose(documents, k, options, seed) -> Chosen` (seeding.py) picks its own seeds out of the corpus.
 """
 
 import asyncio
@@ -9,24 +10,40 @@ import math
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
 from codewright.core.config import build
 from codewright.core.errors import CodewrightError, ConfigError
-from codewright.core.io import atomic_write, write_parquet
+from codewright.core.io import atomic_write, read_json, write_parquet
 from codewright.core.journal import Journal
 from codewright.core.manifest import Counts, part_name
 from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, Reject, Sample, to_table
 from codewright.core.rng import rng_for
 from codewright.engine.stage import StageContext, StageResult
+from codewright.models.budget import Ledger
 from codewright.models.model import DescribedModel, Model, ServedModel, open_model
+from codewright.models.paid import PaidModel
+from codewright.models.reply_cache import ReplyCache, default_cache_path
 from codewright.models.together import Together
 from codewright.sandbox.lazy import LazySandbox
+from codewright.synthesis import seed_rows
 from codewright.synthesis.ask import Ask
 from codewright.synthesis.filling import CRASHED, UNANSWERED, Bucket, Filling, Made, Tally
-from codewright.synthesis.seeding import ANY, DocumentSeeds, NumberedSeeds, Pool, Seed, draw_documents
+from codewright.synthesis.seeding import (
+    ANY,
+    LEFT_OUT_NAME,
+    Choose,
+    DocumentSeeds,
+    NumberedSeeds,
+    Pool,
+    RowSeeds,
+    Seed,
+    draw_documents,
+    draw_rows,
+)
 
 if TYPE_CHECKING:
     from codewright.synthesis.driver import Config
@@ -34,6 +51,7 @@ if TYPE_CHECKING:
 MESSAGES_NAME = "messages.jsonl"
 
 _ROWS_A_PART = 4096
+_QUARANTINED = frozenset({CRASHED, UNANSWERED, seed_rows.UNUSABLE})
 _AT_ONCE_LOCALLY = 64
 """Requests that a model in this process gets: it takes them together (models/backends/hf.py, BATCH_ROWS)."""
 
@@ -43,7 +61,7 @@ class _Run:
     config: "Config"
     context: StageContext
     method: ModuleType
-    model: Model
+    model: PaidModel
 
 
 def run_with_teacher(config: "Config", context: StageContext, method: ModuleType) -> StageResult:
@@ -51,17 +69,22 @@ def run_with_teacher(config: "Config", context: StageContext, method: ModuleType
     model = open_model(config.model or "", config.base_url, config.concurrency)
     described = model.describe() if isinstance(model, DescribedModel) else {"model": config.model}
     journal = Journal(context.work / "turns" / "turns.jsonl", {"teacher": described})
+    cache = ReplyCache(Path(config.cache) if config.cache else default_cache_path())
+    ledger = Ledger(context.work / "spent.sqlite", config.budget, config.prices)
+    paid = PaidModel(model, cache, ledger, config.model)
     try:
         buckets = _buckets(config, context, method)
-        isolation = asyncio.run(_fill(_Run(config, context, method, model), journal, buckets))
+        isolation = asyncio.run(_fill(_Run(config, context, method, paid), journal, buckets))
+        spent = asdict(ledger.spent())
     finally:
         journal.close()
+        ledger.close()
+        cache.close()
     rows = [row for bucket in buckets for row in bucket.rows]
     lost = [one for bucket in buckets for one in bucket.lost]
     if not rows:
-        reasons = ", ".join(
-            f"{number} {reason}" for reason, number in Counter(one.reason for one in lost).most_common(4)
-        )
+        found = Counter(one.reason for one in lost) or Counter(_left_out(context).get("documents_left_out"))
+        reasons = ", ".join(f"{number} {reason}" for reason, number in found.most_common(4))
         raise ConfigError(
             f"stage '{context.id}': method {config.method} made no row from its seeds ({reasons or 'it had none'})"
         )
@@ -72,7 +95,10 @@ def run_with_teacher(config: "Config", context: StageContext, method: ModuleType
         )
     details = {
         "teacher": described,
+        "spent": spent,
+        "replies": asdict(paid.counts),
         "seeds": sum(bucket.done for bucket in buckets),
+        **_left_out(context),
         "verdicts": dict(
             sorted(Counter(row.verdict.status if row.verdict else "no tests" for row in rows).items())
         ),
@@ -86,25 +112,54 @@ def _buckets(config: "Config", context: StageContext, method: ModuleType) -> lis
     wanted = dict(config.quotas) or {ANY: config.rows or 0}
     most = {name: math.ceil(rows * config.seeds_per_row) for name, rows in wanted.items()}
     found: dict[str, NumberedSeeds | DocumentSeeds] = {}
-    if method.SEEDS == "numbers":
+    unusable: list[Lost] = []
+    if method.SEEDS == "rows":
+        found, unusable = _rows(config, context, most)
+    elif method.SEEDS == "numbers":
         found = {name: NumberedSeeds(config.method, most[name]) for name in wanted}
     else:
-        found = _documents(config, context, most)
+        found = _documents(config, context, method, most)
     learns = getattr(method, "ROUND_SEEDS", None)
-    return [
+    buckets = [
         Bucket(name, rows, Pool(found[name], learns) if learns else found[name])
         for name, rows in wanted.items()
     ]
+    buckets[0].lost.extend(unusable)
+    return buckets
 
 
 def _documents(
-    config: "Config", context: StageContext, most: dict[str, int]
+    config: "Config", context: StageContext, method: ModuleType, most: dict[str, int]
 ) -> dict[str, NumberedSeeds | DocumentSeeds]:
     dataset = context.dataset(config.corpus or "")
+    choose: Choose | None = None
+    if hasattr(method, "choose"):
+        options = build(method.Options, config.options, config.method)
+        choose = partial(method.choose, options=options, seed=context.seed)
     with context.reporter.bar("draw seeds", total=1) as advance:
-        files = draw_documents(dataset, context.work / "seeds", most, context.seed)
+        files = draw_documents(dataset, context.work / "seeds", most, context.seed, choose)
         advance()
     return {name: DocumentSeeds(files[name], most[name]) for name in most}
+
+
+def _rows(
+    config: "Config", context: StageContext, most: dict[str, int]
+) -> tuple[dict[str, NumberedSeeds | DocumentSeeds], list[Lost]]:
+    """Return the seeds of each bucket, and what of a file was no row."""
+    with context.reporter.bar("draw seeds", total=1) as advance:
+        if config.rows_file is not None:
+            parts, lost = seed_rows.parts_of_file(Path(config.rows_file), context.work / "rows")
+        else:
+            parts, lost = seed_rows.parts_of(context.dataset(config.rows_from or "")), []
+        files = draw_rows(parts, context.work / "seeds", most, context.seed)
+        advance()
+    return {name: RowSeeds(files[name], most[name]) for name in most}, lost
+
+
+def _left_out(context: StageContext) -> dict[str, Any]:
+    """Say which of the corpus's documents the method's own choice left out, and why."""
+    file = context.work / "seeds" / LEFT_OUT_NAME
+    return {"documents_left_out": read_json(file)} if file.exists() else {}
 
 
 async def _fill(run: _Run, journal: Journal, buckets: list[Bucket]) -> str | None:
@@ -112,8 +167,8 @@ async def _fill(run: _Run, journal: Journal, buckets: list[Bucket]) -> str | Non
     config, context, method, model = run.config, run.context, run.method, run.model
     options = build(method.Options, config.options, config.method)
     concurrency = model.concurrency if isinstance(model, ServedModel) else _AT_ONCE_LOCALLY
-    asked = model if isinstance(model, ServedModel) else Together(model)
-    async with LazySandbox(context.sandbox, context.engine.workers) as sandbox:
+    asked: Model = model if isinstance(model, ServedModel) else Together(model)
+    async with model, LazySandbox(context.sandbox, context.engine.workers) as sandbox:
 
         async def work(seed: Seed) -> Made:
             rng = rng_for(context.seed, config.method, seed.key)
@@ -126,8 +181,9 @@ async def _fill(run: _Run, journal: Journal, buckets: list[Bucket]) -> str | Non
                 return [Reject(CRASHED, f"{type(error).__name__}: {error}"[:300])]
 
         with _Partial(context.out / MESSAGES_NAME) as partial, context.reporter.live(config.method) as show:
-            shown = _Shown(sum(bucket.wanted for bucket in buckets), partial, show)
-            await Filling(journal, work, concurrency, shown.note).fill(buckets)
+            shown = _Shown(sum(bucket.wanted for bucket in buckets), partial, show, model)
+            gate = method.gate(options) if hasattr(method, "gate") else None
+            await Filling(journal, work, concurrency, shown.note, gate).fill(buckets)
         return sandbox.isolation
 
 
@@ -170,6 +226,7 @@ class _Shown:
     wanted: int
     partial: _Partial
     show: Any
+    model: PaidModel
     started: float = field(default_factory=time.monotonic)
     first: int | None = None
     """Rows that were there when this process began."""
@@ -179,12 +236,15 @@ class _Shown:
         self.partial.append(rows)
         if self.first is None:
             self.first = tally.accepted
+        paid = self.model.counts
         minutes = max(time.monotonic() - self.started, 1.0) / 60
         rejected = ", ".join(f"{reason} {number:,}" for reason, number in tally.rejected.most_common(4))
         self.show({
             "rows": f"{tally.accepted:,} of {self.wanted:,}",
             "seeds": f"{tally.seeds:,}",
             "rejected": f"{tally.rejected.total():,}" + (f" ({rejected})" if rejected else ""),
+            "replies": f"{paid.sent:,} asked for, {paid.hits + paid.joined:,} known",
+            "tokens": f"{paid.tokens_in:,} in, {paid.tokens_out:,} out" + (f", {paid.money:,.2f} spent" if paid.money else ""),
             "rows per minute": f"{(tally.accepted - self.first) / minutes:,.0f}",
         })  # fmt: skip
 
@@ -196,8 +256,8 @@ def _write(out: Path, rows: list[Sample], lost: list[Lost]) -> Counts:
         )
     with atomic_write(out / MESSAGES_NAME) as file:
         file.writelines(as_messages(row).encode("utf-8", "backslashreplace") for row in rows)
-    bad = [one for one in lost if one.reason in {CRASHED, UNANSWERED}]
-    dropped = [one for one in lost if one.reason not in {CRASHED, UNANSWERED}]
+    bad = [one for one in lost if one.reason in _QUARANTINED]
+    dropped = [one for one in lost if one.reason not in _QUARANTINED]
     for split, found in (("dropped", dropped), ("quarantine", bad)):
         if found:
             write_parquet(out / split / part_name(0), to_table(found, LOST_SCHEMA))

@@ -2,7 +2,7 @@
 
 The key comes from OPENAI_API_KEY, the address from the caller, else from OPENAI_BASE_URL, else it is OpenAI's. What may pass
 (429, 5xx, timeouts, broken replies, a server that is away) is asked again with growing pauses and an end; what will not pass is
-a ConfigError. Chat uses the template of the server.
+a ConfigError. Chat uses the template of the server. `embeddings` asks such a server for vectors, for `embedders/openai.py`.
 Limits: top_k and penalties are the server's defaults, which vLLM and `transformers serve` take from the model's generation_config;
 the latter samples only if that file says so. Seeds are passed on; whether they hold is the server's business. Of stop
 texts four are sent, as OpenAI takes no more; the others are cut off here.
@@ -12,9 +12,9 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp  # the SDK itself would say only in a RuntimeError, later, that it is missing
@@ -42,6 +42,7 @@ from codewright.models.openai_format import (
     failure_text,
     is_filtered,
     is_too_long,
+    read_embeddings,
     read_reply,
 )
 from codewright.models.pacing import Pace, allowance_wait_s, retry_after_s
@@ -70,6 +71,16 @@ _SEEDS = 2**31
 """Seeds are taken modulo this: llama.cpp wants 32 bits, others a signed number."""
 _MOST_STOPS = 4
 _MOST_NAMED = 10
+
+_CHAT, _TEXT, _EMBEDDINGS = "chat", "text", "embeddings"
+_MISSING = {
+    _CHAT: "no chat completions here, or no such model; does the base URL end as the server's documentation says, often in /v1?",
+    _TEXT: "it continues no plain text with this model (/completions); ask in chat form (--form chat)",
+    _EMBEDDINGS: "no /embeddings here, or not with this model; does the base URL end as the server's documentation says, often in /v1?",
+}
+
+Answer = TypeVar("Answer")
+Done = TypeVar("Done")
 
 
 def open_backend(name: str, base_url: str | None = None, concurrency: int | None = None) -> "OpenAiModel":
@@ -118,12 +129,18 @@ class _Connection:
 
 
 @dataclass(frozen=True)
-class _Request:
-    """One prompt: the body of the request, the seed left out of it when greedy."""
+class _Request(Generic[Answer]):
+    """One request: what is asked for, its body without model and limit, and how a reply's body becomes an answer.
 
-    chat: bool
+    tokens: how many the prompt had, to know how much of the server's allowance the next request needs. filtered: the answer
+    where the server's filter refuses; None where that is a mistake of the user's.
+    """
+
+    kind: str  # one of _CHAT, _TEXT, _EMBEDDINGS
     body: Mapping[str, Any]
-    sampling: Sampling
+    read: Callable[[str], Answer]
+    tokens: Callable[[Answer], int]
+    filtered: Answer | None = None
 
 
 class OpenAiModel:
@@ -157,6 +174,7 @@ class OpenAiModel:
 
     async def _ask_all(self, field: str, prompts: Sequence[Any], sampling: Sampling) -> list[Reply]:
         repeats: Counter[str] = Counter()
+        kind = _CHAT if field == "messages" else _TEXT
         requests = []
         for prompt in prompts:
             key = str(prompt)
@@ -166,20 +184,47 @@ class OpenAiModel:
                 body |= {"top_p": sampling.top_p, "seed": seed % _SEEDS}
             if sampling.stop:
                 body["stop"] = list(sampling.stop[:_MOST_STOPS])
-            requests.append(_Request(field == "messages", body, sampling))
+            requests.append(
+                _Request(
+                    kind,
+                    body,
+                    read=lambda text: read_reply(text, chat=kind == _CHAT),
+                    tokens=lambda reply: reply.prompt_tokens,
+                    filtered=Reply("", "refusal", 0, 0),
+                )
+            )
             repeats[key] += 1
-        tasks = [asyncio.ensure_future(self._ask(request)) for request in requests]
-        try:
-            return await asyncio.gather(*tasks)
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        replies = await _all_of([self._ask(request, sampling.max_tokens) for request in requests])
+        return [cut_at_stop(reply, sampling.stop) for reply in replies]
 
-    async def _ask(self, request: _Request) -> Reply:
+    async def embeddings(self, batches: Sequence[Sequence[str]]) -> list[list[list[float]]]:
+        """Return the vectors of texts, one request a batch. Raises as `generate`.
+
+        A batch that the server finds too long is halved; of a single text half is left out until the rest fits.
+        """
+        return await _all_of([self._embed(batch) for batch in batches])
+
+    async def _embed(self, texts: Sequence[str]) -> list[list[float]]:
+        request = _Request(
+            _EMBEDDINGS,
+            {"input": list(texts), "encoding_format": "float"},
+            read=lambda text: read_embeddings(text, len(texts)),
+            tokens=lambda answer: answer[1],
+        )
         try:
-            return await self._ask_patiently(request, request.sampling.max_tokens)
+            return (await self._ask_patiently(request, None))[0]
+        except _TooLong as error:
+            said = str(error)
+        half = len(texts) // 2
+        if half:
+            return await self._embed(texts[:half]) + await self._embed(texts[half:])
+        if len(texts[0]) < 2:
+            raise ConfigError(f"{self._who}: finds a text of one character too long; it said: {said}")
+        return await self._embed([texts[0][: len(texts[0]) // 2]])
+
+    async def _ask(self, request: _Request[Reply], max_tokens: int) -> Reply:
+        try:
+            return await self._ask_patiently(request, max_tokens)
         except _TooLong as error:
             said = str(error)
         # Is it the prompt alone, or did we ask for too long a reply? One token tells.
@@ -188,17 +233,17 @@ class OpenAiModel:
         except _TooLong:
             return Reply("", "length", 0, 0)
         raise ConfigError(
-            f"{self._who}: {request.sampling.max_tokens} new tokens do not fit into the model's context beside the prompt; "
+            f"{self._who}: {max_tokens} new tokens do not fit into the model's context beside the prompt; "
             f"ask for fewer (--max-tokens); it said: {said}"
         )
 
-    async def _ask_patiently(self, request: _Request, max_tokens: int) -> Reply:
+    async def _ask_patiently(self, request: _Request[Answer], max_tokens: int | None) -> Answer:
         retrying = AsyncRetrying(  # one per request: it holds what is under way
             retry=retry_if_exception_type(_Again), stop=_is_enough, wait=_pause_s, sleep=asyncio.sleep, reraise=True
         )  # fmt: skip
         attempts = 0
 
-        async def attempt() -> Reply:
+        async def attempt() -> Answer:
             nonlocal attempts
             attempts += 1
             return await self._ask_once(request, max_tokens)
@@ -211,14 +256,16 @@ class OpenAiModel:
                 f"{self._who}: {error}{times}; what is finished is kept: run the same command again to go on"
             ) from None
 
-    async def _ask_once(self, request: _Request, max_tokens: int) -> Reply:
+    async def _ask_once(self, request: _Request[Answer], max_tokens: int | None) -> Answer:
         connection = await self._connect()
-        body = {**request.body, "model": self._name, self._limit_name: max_tokens}
+        body = {**request.body, "model": self._name}
+        if max_tokens is not None:
+            body[self._limit_name] = max_tokens
         refused: APIStatusError | None = None
         async with connection.pace.turn() as cuts:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    answer = await self._send(connection.client, request.chat, body)
+                    answer = await self._send(connection.client, request.kind, body)
             except APIStatusError as error:
                 refused = error  # judged outside, so that no message drags the request along as its context
             except (OpenAIError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
@@ -228,19 +275,20 @@ class OpenAiModel:
                 return await self._judge_status(refused, request, connection, cuts)
             connection.pace.went_well()
             try:
-                reply = read_reply(answer.text, chat=request.chat)
+                reply = request.read(answer.text)
             except Unreadable as error:
                 raise _Again(self._redact(f"answered {error}")) from None
-            wait_s = allowance_wait_s(answer.headers, reply.prompt_tokens + max_tokens)
+            wait_s = allowance_wait_s(answer.headers, request.tokens(reply) + (max_tokens or 0))
             connection.pace.pause(min(wait_s, PATIENCE_S))
-        return cut_at_stop(reply, request.sampling.stop)
+        return reply
 
-    async def _send(self, client: AsyncOpenAI, chat: bool, body: dict[str, Any]) -> Any:
-        create: Callable[..., Awaitable[Any]] = (
-            client.chat.completions.with_raw_response.create
-            if chat
-            else client.completions.with_raw_response.create
-        )
+    async def _send(self, client: AsyncOpenAI, kind: str, body: dict[str, Any]) -> Any:
+        asked: Any = {
+            _CHAT: client.chat.completions,
+            _TEXT: client.completions,
+            _EMBEDDINGS: client.embeddings,
+        }
+        create: Callable[..., Awaitable[Any]] = asked[kind].with_raw_response.create
         return await create(**body, extra_headers=self._headers())
 
     def _headers(self) -> dict[str, Any]:
@@ -257,8 +305,8 @@ class OpenAiModel:
         return _Again(self._redact(what), MOST_UNHEARD if never_there else attempts)
 
     async def _judge_status(
-        self, error: APIStatusError, request: _Request, connection: _Connection, cuts: int
-    ) -> Reply:
+        self, error: APIStatusError, request: _Request[Answer], connection: _Connection, cuts: int
+    ) -> Answer:
         """Decide what an error status means: a reply after all, a failure that may pass, or the user's business."""
         status, body = error.status_code, error.response.text
         said = self._redact(f"answered {status}: {error_text(body)}")
@@ -266,6 +314,8 @@ class OpenAiModel:
             raise BackendError(
                 f"{self._who}: {said}; what is finished is kept: run the same command again when it is paid"
             )
+        if request.kind == _EMBEDDINGS and is_too_long(body):  # llama.cpp says so with a 500
+            raise _TooLong(said)
         if status in {408, 409, 425, 429} or status >= 500:
             wait_s = retry_after_s(error.response.headers) or 0.0
             if wait_s > PATIENCE_S:
@@ -278,9 +328,9 @@ class OpenAiModel:
             what = "holds no key that it takes" if self._key else "is not set"
             raise ConfigError(f"{self._who}: {said}; the environment variable {KEY_VARIABLE} {what}")
         if status in {404, 405}:
-            raise ConfigError(f"{self._who}: {said}; {await self._explain_missing(connection, request.chat)}")
-        if is_filtered(body):
-            return Reply("", "refusal", 0, 0)
+            raise ConfigError(f"{self._who}: {said}; {await self._explain_missing(connection, request.kind)}")
+        if is_filtered(body) and request.filtered is not None:
+            return request.filtered
         if is_too_long(body):
             raise _TooLong(said)
         if self._limit_name == "max_tokens" and "max_completion_tokens" in body:
@@ -288,7 +338,7 @@ class OpenAiModel:
             raise _Again(said)
         raise ConfigError(f"{self._who}: {said}; it does not take this request, change the settings it names")
 
-    async def _explain_missing(self, connection: _Connection, chat: bool) -> str:
+    async def _explain_missing(self, connection: _Connection, kind: str) -> str:
         """Say what a 404 means, with the help of the server's list of models."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -302,9 +352,7 @@ class OpenAiModel:
                 f"it has no model '{self._name}'{did_you_mean(self._name, known)}; "
                 f"there are: {', '.join(known[:_MOST_NAMED])}{more}"
             )
-        if not chat:
-            return "it continues no plain text with this model (/completions); ask in chat form (--form chat)"
-        return "no chat completions here, or no such model; does the base URL end as the server's documentation says, often in /v1?"
+        return _MISSING[kind]
 
     async def _connect(self) -> _Connection:
         """Return the client of the running event loop. The loop closes it at its end, as it does every open generator."""
@@ -329,6 +377,18 @@ class OpenAiModel:
         for secret, name in self._secrets.items():
             text = text.replace(secret, name)
         return text
+
+
+async def _all_of(parts: Iterable[Coroutine[Any, Any, Done]]) -> list[Done]:
+    """Wait for all; when one fails, the others are cancelled before its error is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 async def _closing(client: AsyncOpenAI) -> AsyncIterator[AsyncOpenAI]:

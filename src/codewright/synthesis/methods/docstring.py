@@ -6,12 +6,8 @@ whose doctests fail gives no row to write.
 """
 
 import ast
-import builtins
 import doctest
 import random
-import sys
-import textwrap
-import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +15,13 @@ from typing import Any
 from codewright.core.config import strict
 from codewright.core.records import Document, Message, Origin, Reject, Sample, Tests
 from codewright.core.text import one_line
+from codewright.synthesis.documented import Function, cut, first_paragraph, read_module
 from codewright.synthesis.verify import Run, verify
 
 SEEDS = "documents"
 
 _ENDINGS = (ast.Return, ast.If, ast.For, ast.While, ast.Try, ast.With)
 """What a function that computes something ends with; one that ends otherwise mostly forwards a call."""
-
-_FROM_MODULE = frozenset({"__name__", "__file__"})
 
 
 @strict
@@ -38,18 +33,6 @@ class Options:
     """Longest function, docstring included."""
     min_words: int = 4
     """Shortest first sentence of a docstring."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function cut out of its file: `code` without its docstring, `imports` what it needs from the standard library."""
-
-    name: str
-    signature: str
-    docstring: str
-    code: str
-    imports: str
-    lines: str
 
 
 async def make(
@@ -69,7 +52,7 @@ async def make(
 
 async def _write_row(function: Function, origin: Origin, run: Run) -> Sample | Reject:
     verdict = tests = None
-    solution = function.imports + function.code
+    solution = function.solution
     if doctest.DocTestParser().get_examples(function.docstring):
         tests = Tests(solution, _doctest_source(function), function.name)
         verdict, tests, detail = await verify(run, tests, allow_inproc=True)
@@ -86,7 +69,7 @@ async def _write_row(function: Function, origin: Origin, run: Run) -> Sample | R
 def _explain_row(function: Function, origin: Origin) -> Sample:
     turns = (
         Message("user", f"Explain what this Python function does.\n\n{function.code}"),
-        Message("assistant", _first_paragraph(function.docstring) + "\n"),
+        Message("assistant", first_paragraph(function.docstring) + "\n"),
     )
     return Sample.make(
         turns, task="explain", method="docstring", language="python", form="chat", origin=origin
@@ -107,41 +90,15 @@ def _doctest_source(function: Function) -> str:
 
 def functions_of(source: str, options: Options) -> list[Function | Reject]:
     """Cut the documented top-level functions out of a module, each usable or with the reason why not."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    module = read_module(source)
+    if module is None:
         return []
-    imports = _stdlib_imports(tree)
-    lines = source.splitlines()
-    return [
-        _cut(node, docstring, lines, imports, options)
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and (docstring := ast.get_docstring(node))
-    ]
-
-
-def _cut(
-    node: ast.FunctionDef, docstring: str, lines: list[str], imports: dict[str, str], options: Options
-) -> Function | Reject:
-    unfit = _unfit(node, docstring, options)
-    if unfit:
-        return Reject(unfit, node.name)
-    first = node.body[0]
-    body = (
-        lines[node.lineno - 1 : first.lineno - 1] + lines[first.end_lineno or first.lineno : node.end_lineno]
-    )
-    code = textwrap.dedent("\n".join(body)) + "\n"
-    if len(code) + len(docstring) > options.max_chars:
-        return Reject("too_long", node.name)
-    needed = _free_names(node)
-    if needed - imports.keys():
-        return Reject("needs_context", f"{node.name}: {', '.join(sorted(needed - imports.keys())[:5])}")
-    used = "".join(sorted({imports[name] + "\n" for name in needed}))
-    signature = f"{node.name}({ast.unparse(node.args)})"
-    place = f"lines {node.lineno}-{node.end_lineno}"
-    return Function(node.name, signature, docstring, code, f"{used}\n\n" if used else "", place)
+    found: list[Function | Reject] = []
+    for node in module.tree.body:
+        if isinstance(node, ast.FunctionDef) and (docstring := ast.get_docstring(node)):
+            unfit = _unfit(node, docstring, options)
+            found.append(Reject(unfit, node.name) if unfit else cut(node, module, options.max_chars))
+    return found
 
 
 def _unfit(node: ast.FunctionDef, docstring: str, options: Options) -> str | None:
@@ -153,41 +110,6 @@ def _unfit(node: ast.FunctionDef, docstring: str, options: Options) -> str | Non
         "trivial_body": len(node.body) < 2 or not isinstance(node.body[-1], _ENDINGS),
         "one_liner": first.lineno == node.lineno
         or (len(node.body) > 1 and node.body[1].lineno == first.end_lineno),
-        "thin_docstring": len(_first_paragraph(docstring).split()) < options.min_words,
+        "thin_docstring": len(first_paragraph(docstring).split()) < options.min_words,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
-
-
-def _first_paragraph(docstring: str) -> str:
-    return docstring.strip().split("\n\n", 1)[0].split("\n>>>", 1)[0].strip()
-
-
-def _stdlib_imports(tree: ast.Module) -> dict[str, str]:
-    """Map each name that a module-level import from the standard library binds to that import, one name a line."""
-    found: dict[str, str] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] in sys.stdlib_module_names:
-                    found[alias.asname or alias.name.split(".")[0]] = ast.unparse(ast.Import([alias]))
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module != "__future__":
-            for alias in node.names:
-                if (node.module or "").split(".")[0] in sys.stdlib_module_names and alias.name != "*":
-                    found[alias.asname or alias.name] = ast.unparse(ast.ImportFrom(node.module, [alias], 0))
-    return found
-
-
-def _free_names(function: ast.FunctionDef) -> set[str]:
-    """Return the names a function takes from its module, builtins left out."""
-    bound: set[str] = {function.name}
-    loaded: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name):
-            (loaded if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)):
-            bound.add(node.name or "")
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
-    return loaded - bound - set(dir(builtins)) - _FROM_MODULE
