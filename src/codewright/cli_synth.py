@@ -25,6 +25,7 @@ def synth(
     price_in: Annotated[float, typer.Option("--price-in", min=0, help="Of a million tokens in.")] = 0.0,
     price_out: Annotated[float, typer.Option("--price-out", min=0, help="Of a million tokens out.")] = 0.0,
     cache: Annotated[Path | None, typer.Option("--cache", metavar="FILE", help="Where replies are kept; the user's own without it.")] = None,
+    plan: Annotated[int | None, typer.Option("--plan", min=1, metavar="N", help="Only say what it will cost, from the first N seeds; their replies stay in the cache.")] = None,
     sandbox: Annotated[str, typer.Option("--sandbox", help="Where code is run: a sandbox backend.")] = "namespace",
     seed: Annotated[int, typer.Option("--seed")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start all over; replies that were paid come from the cache.")] = False,
@@ -50,6 +51,9 @@ def synth(
         name, value = _pair(text, "--quotas")
         given["quotas"][name] = yaml.safe_load(value)
     config = build(Config, given, f"synth {method}")
+    if plan is not None:
+        _plan(config, plan, seed, sandbox)
+        return
     manifest = run_alone("synth", config, out, workers, Reporter(), seed=seed, fresh=fresh, sandbox=sandbox)
     print(f"{describe_counts(manifest)}; in {out}")
 
@@ -72,6 +76,33 @@ def _seeds(method: str, start: Path | None) -> dict[str, str]:
             f"--from {start}: made by {kind}; method {method} needs {' or '.join(REF_KINDS[setting])}"
         )
     return {setting: str(start)}
+
+
+def _plan(config: Any, sample: int, seed: int, sandbox: str) -> None:
+    from rich.console import Console
+
+    from codewright.engine.local import LocalEngine
+    from codewright.engine.stage import StageContext, stage_refs
+    from codewright.synthesis.planning import estimate
+
+    config.check()
+    if config.model is None:
+        raise ConfigError(f"--plan: method {config.method} asks no teacher, so it costs nothing")
+    quiet = Reporter(quiet=True)
+    inputs = {ref: Path(ref) for ref in stage_refs(config)}
+    context = StageContext("plan", Path(), inputs, seed, LocalEngine(None, quiet), quiet, sandbox)
+    found = estimate(config, context, sample)
+    rows = [
+        ["sampled", f"{found.seeds_sampled:,} seeds, {found.rows_sampled:,} rows"],
+        ["rows", f"{found.rows:,}"],
+        ["seeds", f"{found.seeds:,}"],
+        ["requests", f"{found.requests:,}"],
+        ["tokens", f"{found.tokens_in:,} in, {found.tokens_out:,} out (within {found.error:.0%}, 95 %)"],
+        ["money", f"{found.money:,.2f}" if found.money else "no prices given (--price-in, --price-out)"],
+    ]
+    Reporter(Console(highlight=False, emoji=False)).table(
+        f"{config.method}: the whole run", ["what", "estimate"], rows
+    )
 
 
 def _pair(text: str, where: str) -> tuple[str, str]:

@@ -57,7 +57,9 @@ _AT_ONCE_LOCALLY = 64
 
 
 @dataclass(frozen=True)
-class _Run:
+class Teaching:
+    """A method at work with its teacher."""
+
     config: "Config"
     context: StageContext
     method: ModuleType
@@ -73,8 +75,8 @@ def run_with_teacher(config: "Config", context: StageContext, method: ModuleType
     ledger = Ledger(context.work / "spent.sqlite", config.budget, config.prices)
     paid = PaidModel(model, cache, ledger, config.model)
     try:
-        buckets = _buckets(config, context, method)
-        isolation = asyncio.run(_fill(_Run(config, context, method, paid), journal, buckets))
+        buckets = make_buckets(config, context, method)
+        isolation = asyncio.run(fill_buckets(Teaching(config, context, method, paid), journal, buckets))
         spent = asdict(ledger.spent())
     finally:
         journal.close()
@@ -108,7 +110,8 @@ def run_with_teacher(config: "Config", context: StageContext, method: ModuleType
     return StageResult(counts, isolation, details)
 
 
-def _buckets(config: "Config", context: StageContext, method: ModuleType) -> list[Bucket]:
+def make_buckets(config: "Config", context: StageContext, method: ModuleType) -> list[Bucket]:
+    """Draw the seeds, and make a bucket for each quota."""
     wanted = dict(config.quotas) or {ANY: config.rows or 0}
     most = {name: math.ceil(rows * config.seeds_per_row) for name, rows in wanted.items()}
     found: dict[str, NumberedSeeds | DocumentSeeds] = {}
@@ -162,7 +165,7 @@ def _left_out(context: StageContext) -> dict[str, Any]:
     return {"documents_left_out": read_json(file)} if file.exists() else {}
 
 
-async def _fill(run: _Run, journal: Journal, buckets: list[Bucket]) -> str | None:
+async def fill_buckets(run: Teaching, journal: Journal, buckets: list[Bucket]) -> str | None:
     """Fill the buckets; returns the isolation of what was executed, if anything was."""
     config, context, method, model = run.config, run.context, run.method, run.model
     options = build(method.Options, config.options, config.method)
