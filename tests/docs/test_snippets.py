@@ -15,6 +15,8 @@ from codewright.core.io import write_jsonl
 from codewright.core.manifest import Dataset
 from codewright.recipe import STAGES, load_symbol, parse_recipe
 from tests.conftest import REPOSITORY
+from tests.models.endpoint import serving
+from tests.synthesis.test_served_teacher import answer
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -62,6 +64,11 @@ def test_commands(place: str, command: str, tiny_run: Path, tmp_path: Path) -> N
         words = ["plan", *(word for word in words[1:] if word not in {"--fresh"})]
     if words[0] in {"compare", "leaderboard"}:
         evaluate(words[1:])
+    if words[0] in {"card", "synth"}:  # of a corpus that an earlier command of the page would have left
+        words = [str(tiny_run / "corpus") if word.endswith("runs/mine-corpus") else word for word in words]
+    if "openai:NAME" in words:
+        ask_a_teacher(place, words, tmp_path)
+        return
     if "--find" in words and not Path(words[-1]).exists():
         command = [sys.executable, "-m", "codewright", "corpus", "dedup", str(tiny_run / "corpus")]
         subprocess.run([*command, "--out", words[-1]], cwd=REPOSITORY, capture_output=True, check=True)
@@ -69,6 +76,19 @@ def test_commands(place: str, command: str, tiny_run: Path, tmp_path: Path) -> N
         [sys.executable, "-m", "codewright", *words], cwd=REPOSITORY, capture_output=True, text=True
     )
     assert result.returncode == 0, f"{place}: {result.stderr}"
+
+
+def ask_a_teacher(place: str, words: list[str], folder: Path) -> None:
+    """Run a command with a server that answers like a teacher."""
+    if "--base-url" in words:
+        at = words.index("--base-url")
+        del words[at : at + 2]
+    with serving(answer) as server:
+        more = ["--base-url", server.url, "--cache", str(folder / "replies.sqlite")]
+        command = [sys.executable, "-m", "codewright", *words, *more]
+        result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 0, f"{place}: {result.stderr}"
+    assert server.asked
 
 
 def place_of(word: str, tiny_run: Path) -> str:
