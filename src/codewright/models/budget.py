@@ -18,7 +18,8 @@ from pydantic import Field
 from codewright.core.config import strict
 from codewright.core.errors import ConfigError
 from codewright.models.model import Reply, Sampling
-from codewright.models.reply_cache import Prompt, SqliteFile
+from codewright.models.reply_cache import Prompt
+from codewright.models.sqlite_file import SqliteFile
 
 _MILLION = 1e6
 
