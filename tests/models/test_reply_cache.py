@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from codewright.core.errors import BackendError, ConfigError
 from codewright.core.records import Message
-from codewright.models import reply_cache
+from codewright.models import sqlite_file
 from codewright.models.backends.scripted import ScriptedModel
 from codewright.models.model import Reply, Sampling
 from codewright.models.reply_cache import ReplyCache, Request, identify
@@ -334,7 +334,7 @@ def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
 
 def test_whoever_waits_too_long_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "replies.sqlite"
-    monkeypatch.setattr(reply_cache, "BUSY_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "BUSY_S", 0.05)
     cache = ReplyCache(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -393,7 +393,7 @@ def test_prune_removes_what_is_chosen_and_says_so(
 def test_prune_of_a_file_in_use_removes_and_leaves_the_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reply_cache, "_COMPACT_BUSY_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "_COMPACT_BUSY_S", 0.05)
     cache = filled(tmp_path / "replies.sqlite")
     holder = sqlite3.connect(cache.path, isolation_level=None)
 
@@ -410,7 +410,7 @@ def test_prune_of_a_file_in_use_removes_and_leaves_the_room(
 def test_prune_while_somebody_reads_shrinks_the_file_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reply_cache, "_COMPACT_BUSY_S", 0.05)
+    monkeypatch.setattr(sqlite_file, "_COMPACT_BUSY_S", 0.05)
     cache = filled(tmp_path / "replies.sqlite")
     rows = cache.export()
     next(rows)
