@@ -11,27 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from codewright.core.errors import ConfigError
-from codewright.core.html import number, percent, visible
 from codewright.core.io import read_parquet, write_text
 from codewright.core.manifest import Counts, Dataset
+from codewright.core.markdown import markdown_environment, size_category
 
 CARD_NAME = "README.md"
 
 NO_TESTS = "no tests"
 """What stands for a verdict where a row has none."""
-
-_SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-    (100_000_000, "10M<n<100M"),
-)
-"""Source: huggingface.co/docs/hub/datasets-cards, `size_categories`."""
 
 _HUB_LICENSES = """
 apache-2.0 mit afl-3.0 artistic-2.0 bsl-1.0 bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc0-1.0 cc-by-2.0 cc-by-2.5
@@ -139,7 +129,7 @@ def write_dataset_card(folder: Path, facts: DatasetFacts) -> None:
     page = {
         "facts": facts,
         "licenses": hub_licenses(facts.seed_licenses),
-        "size_category": next((name for most, name in _SIZES if facts.counts.kept < most), "n>100M"),
+        "size_category": size_category(facts.counts.kept),
         "verified": facts.verdicts.get("passed", 0),
         "with_tests": sum(facts.verdicts.values()) - facts.verdicts.get(NO_TESTS, 0),
         "settings": json.dumps(dict(facts.settings), indent=2, sort_keys=True, default=str),
@@ -163,36 +153,10 @@ def _hub_license(name: str) -> str:
 
 
 def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("codewright.synthesis"),
-        autoescape=False,  # noqa: S701 - not HTML; `plain` makes any text harmless
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters |= {
-        "number": number,
-        "percent": percent,
-        "plain": _plain,
-        "fenced": _fenced,
-        "ranked": _ranked,
-    }
+    made = markdown_environment("codewright.synthesis")
+    made.filters["ranked"] = _ranked
     return made
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _plain(text: str) -> str:
-    """Escape what Markdown would take for more than text; one line."""
-    shown = re.sub(r"\s+", " ", visible(text)).strip()
-    return re.sub(r"([\\`*_{}\[\]<>|#~$&!])", r"\\\1", shown)
-
-
-def _fenced(text: str, language: str) -> str:
-    """Wrap a text into a code fence that it cannot end."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{visible(text)}\n{fence}"

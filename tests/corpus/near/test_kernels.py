@@ -174,8 +174,8 @@ def test_repositories_take_the_minima_of_their_files() -> None:
 
 
 SCRIPT = (
-    "import numpy; from codewright.corpus.near import kernels;"
-    "kernels.squeeze(numpy.zeros(2, numpy.uint64), numpy.array([0, 2])); print(kernels._CACHED)"
+    "import numpy; from codewright.core import compiling; from codewright.corpus.near import kernels;"
+    "kernels.squeeze(numpy.zeros(2, numpy.uint64), numpy.array([0, 2])); print(compiling._CACHED)"
 )
 
 

@@ -4,19 +4,16 @@ Equal corpora give equal cards but for the seconds their stages took.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from codewright.core.errors import ConfigError
-from codewright.core.html import compact, environment, number, percent, visible
+from codewright.core.html import environment
 from codewright.core.io import write_text
 from codewright.core.manifest import Counts, Dataset
-from codewright.core.text import human_bytes, human_seconds
+from codewright.core.markdown import markdown_environment, size_category
 from codewright.corpus.card.examples import audited, kept_examples, largest_clusters, lost_reasons
 from codewright.corpus.card.steps import Amount, language_rows, steps_of
 
@@ -28,14 +25,6 @@ _LANGUAGES = 20
 _KEPT, _CLUSTERS, _LICENSES = 6, 10, 12
 _EXAMPLES = 2
 """Files shown of each reason."""
-_SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-)
-"""What dataset cards of the hub call sizes (huggingface.co/docs/hub/datasets-cards, `size_categories`)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +52,9 @@ def write_card(corpus: Built) -> None:
     page = _gather(corpus)
     html = environment(_PACKAGE).get_template("card.html.j2").render(page)
     write_text(corpus.folder / "card.html", html)
-    write_text(corpus.folder / "card.md", _markdown().get_template("card.md.j2").render(page))
+    write_text(
+        corpus.folder / "card.md", markdown_environment(_PACKAGE).get_template("card.md.j2").render(page)
+    )
 
 
 def _gather(corpus: Built) -> dict[str, Any]:
@@ -96,36 +87,6 @@ def _gather(corpus: Built) -> dict[str, Any]:
         "seconds": sum(step.seconds for step in steps),
         "settings": json.dumps(dict(corpus.config), indent=2, sort_keys=True, ensure_ascii=False),
         "seed": seed,
-        "size_category": next((label for most, label in _SIZES if final.total.documents < most), "n>10M"),
+        "size_category": size_category(final.total.documents),
         "tokenizer": corpus.config.get("tokenizer"),
     }
-
-
-def _markdown() -> Environment:
-    made = Environment(
-        loader=PackageLoader(_PACKAGE),
-        autoescape=False,  # noqa: S701 - not HTML; `plain` makes any text harmless
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters |= {
-        "number": number, "compact": compact, "percent": percent, "bytes": human_bytes, "seconds": human_seconds,
-        "plain": _plain, "fenced": _fenced,
-    }  # fmt: skip
-    return made
-
-
-def _plain(text: str) -> str:
-    """Escape what Markdown would take for more than text; one line."""
-    shown = re.sub(r"\s+", " ", visible(text)).strip()
-    return re.sub(r"([\\`*_{}\[\]<>|#~$&!])", r"\\\1", shown)
-
-
-def _fenced(text: str, language: str = "") -> str:
-    """Wrap a text into a code fence that it cannot end."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    word = language if re.fullmatch(r"[a-z0-9+-]+", language) else ""
-    return f"{fence}{word}\n{visible(text)}\n{fence}"

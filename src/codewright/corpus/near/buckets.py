@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from codewright.corpus.near.kernels import EMPTY_KEY, Hashes, Ints, compiled
+from codewright.core.compiling import compiled
+from codewright.corpus.near.kernels import EMPTY_KEY, Hashes, Ints
 
 ALL_PAIRS = 64
 """Up to so many unlike documents in a bucket every pair is a candidate (2,016 of them)."""

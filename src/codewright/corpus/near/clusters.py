@@ -8,8 +8,9 @@ dropped, and a chain of small steps can join files that have nothing in common (
 import numpy as np
 from numpy.typing import NDArray
 
+from codewright.core.compiling import compiled
 from codewright.corpus.near.buckets import packed, sorted_pairs
-from codewright.corpus.near.kernels import Ints, compiled
+from codewright.corpus.near.kernels import Ints
 
 Floats = NDArray[np.float64]
 

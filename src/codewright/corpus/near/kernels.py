@@ -3,27 +3,20 @@
 A word is a run of ASCII letters, digits and underscores and of bytes from 0x80 up (so all of any other script). A document's
 shingles are the hashes of its n-grams of words; one with fewer than n words has one shingle, the hash of all it has, and
 one without words has none and resembles nothing. Documents lie in one byte buffer; `starts` (int64, n + 1) says where.
-Compiled code is kept in the cache folder, not beside the sources, which may be read-only.
 """
-
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
 
 import numba
 import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from codewright.core.cache import cache_root
+from codewright.core.compiling import compiled
 from codewright.core.rng import stable_hash
 from codewright.corpus.near.intrinsics import count_bits, eight_bytes, lowest_bit, word_bits
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 BLOCK = 64
 """Permutations worked on at a time: their minima and factors fill 24 of the 32 registers of AVX-512."""
@@ -50,26 +43,6 @@ EMPTY_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)
 """Band key of a document without words; no bucket."""
 
 _ALL = uint64(0xFFFFFFFFFFFFFFFF)
-
-
-def compiled(function: Function) -> Function:
-    """Compile a function for the types it is called with, and keep the result in the cache."""
-    made: Function = numba.njit(cache=_CACHED, nogil=True, boundscheck=False)(function)
-    return made
-
-
-def _keep_in_cache() -> bool:
-    """Point numba at our cache folder; False where none can be written, and code is compiled in every process."""
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_root() / "numba")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    numba.config.CACHE_DIR = str(folder)
-    return os.access(folder, os.W_OK)
-
-
-_CACHED = _keep_in_cache()
 
 
 @numba.njit(inline="always")

@@ -7,7 +7,7 @@ Rows are tried in order at each character that opens one, so longer openings sta
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import compiled
+from codewright.core.compiling import compiled
 from codewright.corpus.quality.characters import Kinds, Points
 
 LINE, BLOCK, STRING, TRIPLE_DOC, REGEX, HEREDOC, CHAR = range(7)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import compiled
+from codewright.core.compiling import compiled
 from codewright.corpus.quality.characters import Kinds, Points
 
 Ints = NDArray[np.int64]

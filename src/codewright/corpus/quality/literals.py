@@ -6,7 +6,7 @@ Linear: what finds no closing quote is remembered, so no stretch is searched twi
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import compiled
+from codewright.core.compiling import compiled
 from codewright.corpus.quality.characters import Kinds, Points
 
 LONG_LINE_TOKENS = 20

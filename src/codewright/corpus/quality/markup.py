@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import compiled
+from codewright.core.compiling import compiled
 from codewright.corpus.quality.characters import Points
 from codewright.corpus.quality.text_view import TextView
 

@@ -7,7 +7,7 @@ pass is not sure of (match statements, parameters for positions only, very long 
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import compiled
+from codewright.core.compiling import compiled
 from codewright.corpus.quality import python_tokens as tokens
 from codewright.corpus.quality.characters import Points
 from codewright.corpus.quality.python_tokens import kind_at, packed, piece, skip, word_at, word_end

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import compiled
+from codewright.core.compiling import compiled
 from codewright.corpus.quality.characters import Points
 
 Ints = NDArray[np.int64]

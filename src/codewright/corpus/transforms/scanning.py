@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codewright.corpus.near.kernels import Bytes, Ints, compiled
+from codewright.core.compiling import compiled
+from codewright.corpus.near.kernels import Bytes, Ints
 from codewright.corpus.transforms.automaton import Automaton, Check
 
 Shorts = NDArray[np.int16]
