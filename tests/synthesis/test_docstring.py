@@ -1,5 +1,6 @@
 """The method `docstring`: which functions are taken, what the rows say, and that doctests decide."""
 
+import ast
 import asyncio
 import random
 
@@ -7,7 +8,7 @@ import pytest
 
 from codewright.core.records import Document, Reject, Sample
 from codewright.sandbox.lazy import LazySandbox
-from codewright.synthesis.documented import Function
+from codewright.synthesis.documented import Function, cut, read_module
 from codewright.synthesis.methods.docstring import Options, functions_of, make
 from tests.conftest import ADD
 
@@ -82,3 +83,24 @@ def test_free_names_and_imports() -> None:
 def test_a_module_that_does_not_parse_gives_nothing() -> None:
     assert functions_of("def broken(:", Options()) == []
     assert functions_of("", Options()) == []
+
+
+def test_what_a_function_needs_of_its_module_comes_along() -> None:
+    source = (
+        "import re\n\nLIMIT = 3\nWORD = re.compile('x')\n\n\ndef g(x):\n    '''Doc.'''\n\n    return h(x) + LIMIT\n\n\n"
+        "@cached\ndef odd(x):\n    return x\n\n\ndef h(x):\n    return f(x)\n\n\nTWICE = 1\nTWICE = 2\n\n\n"
+        "def f(x):\n    return g(x), WORD\n\n\ndef e(x):\n    return odd(x)\n\n\ndef d(x):\n    return TWICE\n"
+    )
+    module = read_module(source)
+    assert module is not None
+    nodes = {node.name: node for node in module.tree.body if isinstance(node, ast.FunctionDef)}
+    function = cut(nodes["f"], module, 1000, with_context=True)
+    assert isinstance(function, Function)
+    assert function.solution == (
+        "import re\n\n\nLIMIT = 3\nWORD = re.compile('x')\n\n\ndef g(x):\n    return h(x) + LIMIT\n\n\n"
+        "def h(x):\n    return f(x)\n\n\ndef f(x):\n    return g(x), WORD\n"
+    )
+    assert cut(nodes["f"], module, 1000) == Reject("needs_context", "f: WORD, g")
+    assert cut(nodes["f"], module, 100, with_context=True) == Reject("too_long", "f")
+    assert cut(nodes["e"], module, 1000, with_context=True) == Reject("needs_context", "e: odd")
+    assert cut(nodes["d"], module, 1000, with_context=True) == Reject("needs_context", "d: TWICE")

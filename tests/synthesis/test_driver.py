@@ -1,5 +1,6 @@
 """The stage `synth`: quotas, copies, crashes, and output that shards cannot sway."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,3 +112,18 @@ def test_a_crashing_seed_is_quarantined_and_copies_leave(
     (lost,) = dataset.rows("quarantine")
     assert lost["detail"] == "ZeroDivisionError: seed three"
     assert [row["origin"]["seeds"] for row in dataset.rows()] == [["m:0"], ["m:1"], ["m:2"], ["m:7"]]
+
+
+def test_every_dataset_has_its_rows_as_messages_and_a_card(
+    run_stages: Callable[..., Any], tmp_path: Path
+) -> None:
+    run_stages([{"synth": {"id": "rows", "method": "drills", "rows": 12}}])
+    folder = tmp_path / "run" / "rows"
+    rows = list(Dataset(folder).rows())
+    lines = [json.loads(line) for line in (folder / "messages.jsonl").read_text().splitlines()]
+    assert [(line["id"], line["messages"]) for line in lines] == [
+        (row["id"], row["messages"]) for row in rows
+    ]
+    card = (folder / "README.md").read_text()
+    assert card.startswith("---\n")
+    assert "drills" in card

@@ -23,6 +23,9 @@ def steps(docstring: str, module: str = "") -> list[str]:
     [
         (">>> f(2)\n4", ["assert f(2) == 4"]),
         (">>> f(2)\nTrue", ["assert f(2) is True"]),
+        (">>> f(2) == 4\nTrue", ["assert f(2) == 4"]),
+        (">>> 4 == f(2)\nTrue", ["assert (4 == f(2)) is True"]),
+        (">>> not f(2)\nFalse", ["assert (not f(2)) is False"]),
         (">>> f(2)\n[1,\n  2]", ["assert f(2) == [1, 2]"]),
         (">>> f(2)\nFraction(1, 3)", ["assert repr(f(2)) == 'Fraction(1, 3)'"]),
         (">>> print(f(2))\na\nb", ["assert str(f(2)) == 'a\\nb'"]),

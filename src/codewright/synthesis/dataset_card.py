@@ -17,6 +17,7 @@ from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_text
 from codewright.core.manifest import Counts, Dataset
 from codewright.core.markdown import markdown_environment, size_category
+from codewright.engine.stage import StageResult
 
 CARD_NAME = "README.md"
 
@@ -33,7 +34,7 @@ osl-3.0 postgresql ofl-1.1 ncsa unlicense zlib
 _HUB_KNOWS = frozenset(_HUB_LICENSES.split())
 """Source: huggingface.co/docs/hub/repositories-licenses; those of its identifiers that are an SPDX id in lower case."""
 
-_NOT_SHOWN = frozenset({"base_url", "concurrency"})
+_NOT_SHOWN = frozenset({"base_url", "concurrency", "cache", "budget", "rows_file"})
 """Settings that say where a teacher is served, not what was made: a card is published."""
 
 _OPERATORS = frozenset({"and", "or", "with"})
@@ -69,18 +70,33 @@ def facts_of(folder: Path, corpus: Path | None = None) -> DatasetFacts:
     corpus: the one its seeds are documents of, where their licences stand.
     Raises: ConfigError when the folder holds something else. DataError when a file of it is damaged.
     """
-    dataset = Dataset(folder)
-    made = dataset.manifest
+    made = Dataset(folder).manifest
     if made.counts is None or not {"method", "options"} <= made.config.keys():
         raise ConfigError(f"{folder}: made by {made.stage}; a dataset card is of instruction rows (synth)")
-    columns: dict[str, Counter[str]] = {name: Counter() for name in ("language", "task")}
+    return gather_facts(
+        folder,
+        StageResult(made.counts, made.isolation),
+        corpus,
+        name=made.id,
+        config=made.config,
+        seed=made.seed,
+    )
+
+
+def gather_facts(
+    folder: Path, made: StageResult, corpus: Path | None, *, name: str, config: Mapping[str, Any], seed: int
+) -> DatasetFacts:  # fmt: skip
+    """Gather the facts of rows whose manifest is not written yet; arguments as in it."""
+    if made.counts is None:
+        raise AssertionError(f"{name}: a stage that makes rows counts them")
+    columns: dict[str, Counter[str]] = {column: Counter() for column in ("language", "task")}
     verdicts, teachers = Counter[str](), Counter[str]()
     seeds: set[str] = set()
     forgeable, cost = 0, 0.0
-    for part in dataset.parts():
+    for part in sorted(folder.glob("part-*.parquet")):
         for row in read_parquet(part, ["language", "task", "origin", "verdict"]).to_pylist():
-            for name, found in columns.items():
-                found[row[name]] += 1
+            for column, found in columns.items():
+                found[row[column]] += 1
             verdict, origin = row["verdict"], row["origin"]
             verdicts[verdict["status"] if verdict else NO_TESTS] += 1
             forgeable += bool(verdict and verdict["forgeable"])
@@ -89,8 +105,8 @@ def facts_of(folder: Path, corpus: Path | None = None) -> DatasetFacts:
             if origin["teacher"]:
                 teachers[origin["teacher"]] += 1
     return DatasetFacts(
-        name=made.id,
-        method=made.config["method"],
+        name=name,
+        method=config["method"],
         counts=made.counts,
         languages=columns["language"],
         tasks=columns["task"],
@@ -101,8 +117,8 @@ def facts_of(folder: Path, corpus: Path | None = None) -> DatasetFacts:
         seed_licenses=_licenses_of(seeds, corpus) if corpus else {},
         teachers=teachers,
         cost_usd=cost,
-        seed=made.seed,
-        settings=_shown(made.config),
+        seed=seed,
+        settings=_shown(config),
     )
 
 

@@ -140,15 +140,22 @@ def cut(
     unknown = sorted(needed - module.imports.keys() - context.keys() - {node.name})
     if unknown:
         return Reject("needs_context", f"{node.name}: {', '.join(unknown[:5])}")
-    before = "".join(one.text for one in sorted(context.values(), key=lambda one: one.order))
-    if before and not before.endswith("\n\n\n"):
-        before += "\n\n"
+    before = _written_out(sorted(context.values(), key=lambda one: one.order))
     if len(before) + len(code) + len(docstring) > max_chars:
         return Reject("too_long", node.name)
     used = "".join(sorted({module.imports[name] + "\n" for name in needed if name in module.imports}))
     signature = f"{node.name}({ast.unparse(node.args)})"
     place = f"lines {node.lineno}-{node.end_lineno}"
     return Function(node.name, signature, docstring, code, f"{used}\n\n" if used else "", place, before)
+
+
+def _written_out(found: Sequence[Definition]) -> str:
+    """Join what comes before a function: two blank lines around each function, none between constants."""
+    text = ""
+    for one in found:
+        gap = "\n\n" if one.text.startswith("def ") and text and not text.endswith("\n\n\n") else ""
+        text += gap + one.text
+    return text if not text or text.endswith("\n\n\n") else text + "\n\n"
 
 
 def first_paragraph(docstring: str) -> str:

@@ -139,7 +139,19 @@ class Config:
 
 
 def run(config: Config, context: StageContext) -> StageResult:
-    """Make the rows. Raises ConfigError when the method's needs are not met or no row comes out."""
+    """Make the rows, and their card. Raises ConfigError when the method's needs are not met or no row comes out."""
+    made = _run(config, context)
+    from codewright.synthesis.dataset_card import gather_facts, write_dataset_card  # a template engine
+    from codewright.synthesis.messages import write_messages
+
+    write_messages(context.out)
+    corpus = context.inputs[config.corpus] if config.corpus else None
+    facts = gather_facts(context.out, made, corpus, name=context.id, config=dump(config), seed=context.seed)
+    write_dataset_card(context.out, facts)
+    return made
+
+
+def _run(config: Config, context: StageContext) -> StageResult:
     method = load_plugin(METHODS_PACKAGE, config.method)
     options = dump(build(method.Options, config.options, f"stage '{context.id}', options"))
     if getattr(method, "TEACHER", False):

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from codewright.synthesis.documented import bound_names, free_names, parse_module
 
+_LOOSE = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
+"""Expressions that a comparison behind them would not take as a whole."""
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -175,7 +178,14 @@ def _step(statement: ast.stmt, want: str) -> Step | None:
 
 def _check(call: ast.expr, want: str) -> Check | None:
     """Say of an expression that its output is `want`."""
-    expression = ast.unparse(call)
+    if (
+        want == "True"
+        and isinstance(call, ast.Compare)
+        and [type(one) for one in call.ops] == [ast.Eq]
+        and isinstance(call.left, ast.Call)
+    ):
+        return Check(ast.unparse(call.left), ast.unparse(call.comparators[0]))
+    expression = f"({ast.unparse(call)})" if isinstance(call, _LOOSE) else ast.unparse(call)
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print":
         plain = len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], ast.Starred)
         return Check(f"str({ast.unparse(call.args[0])})", repr(want)) if plain else None

@@ -4,19 +4,17 @@ Bounded work whatever the text: files are small, a parse is given up after so ma
 """
 
 import ast
-import importlib
 import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from codewright.core.extract.grammar import GRAMMARS
+from codewright.synthesis.parsing import parse_bounded
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Tree
+    from tree_sitter import Node
 
 
 @dataclass(frozen=True)
@@ -107,19 +105,7 @@ _VALUE_FIELD = {
 _ONE_CHILD = frozenset({"lexical_declaration", "variable_declaration", "expression_statement"})
 _DEEPEST_WRAPPER = 6
 
-_STEPS, _BYTES_A_STEP = 20_000, 4
-"""A parse is given up after so many reports of progress and one more for so many bytes: ten times what ordinary and minified
-files take (the measurement is that of corpus/quality/syntax_trees.py). Counted, not timed: the same file, the same answer."""
-
-_DEEPEST = 200
-"""Brackets open at once above which a file is not parsed: grammars with generics take the square of what is not closed, in time
-and in memory, inside one step (`a<` 5,000 times: 0.3 GB with tree-sitter-c-sharp 0.23.5). Code has a few dozen."""
-_BRACKET = re.compile(rb"[()\[\]{}<>;]")
-
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
-
-_CHUNK = 65_536
-"""Bytes handed to the parser at a time."""
 
 _MOST_TOKENS = 4_000
 """Where counting the tokens of a function ends."""
@@ -146,54 +132,6 @@ class Documented:
     intact: bool
 
 
-@cache
-def _language(name: str) -> "Language":
-    from tree_sitter import Language
-
-    syntax = SYNTAXES[name]
-    grammar = GRAMMARS[syntax.grammar]
-    return Language(getattr(importlib.import_module(grammar.module), syntax.entry or grammar.language)())
-
-
-def _parse(language: str, data: bytes) -> "Tree | None":
-    """Parse UTF-8; None where it takes too many steps. A text with errors has a tree too."""
-    from tree_sitter import Parser
-
-    left = _STEPS + len(data) // _BYTES_A_STEP
-
-    def too_long(_offset: int, _has_error: bool) -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0
-
-    try:
-        return Parser(_language(language)).parse(
-            lambda offset, _: data[offset : offset + _CHUNK], progress_callback=too_long
-        )
-    except ValueError:  # what py-tree-sitter 0.26 raises for a parse that was given up
-        return None
-
-
-def _nests_deeply(data: bytes) -> bool:
-    """Tell whether more brackets are open somewhere than code has; `<` only up to what ends a statement."""
-    depth = angles = 0
-    for found in _BRACKET.finditer(data):
-        mark = found[0]
-        if mark == b"<":
-            angles += 1
-        elif mark == b">":
-            angles -= angles > 0
-        elif mark in b"([{":
-            depth += 1
-        elif mark != b";":
-            depth -= depth > 0
-        if mark in b"{};":
-            angles = 0
-        if depth > _DEEPEST or angles > _DEEPEST:
-            return True
-    return False
-
-
 def documented_functions(source: str, language: str) -> list[Documented] | str:
     """List the functions with a comment in the order of the source, or say why the file was not looked at.
 
@@ -205,7 +143,7 @@ def documented_functions(source: str, language: str) -> list[Documented] | str:
     text = _Text(data, language, [found.start() for found in SYNTAXES[language].marker.finditer(data)])
     if not text.markers:
         return []
-    tree = None if _nests_deeply(data) else _parse(language, data)
+    tree = parse_bounded(data, SYNTAXES[language].grammar, SYNTAXES[language].entry)
     if tree is None:
         return "file_too_slow"
     return sorted(_walk(tree.root_node, text), key=lambda one: one.lines)

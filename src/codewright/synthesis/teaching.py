@@ -5,7 +5,6 @@ A method that has `choose(documents, k, options, seed) -> Chosen` (seeding.py) p
 """
 
 import asyncio
-import json
 import math
 import time
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from codewright.core.config import build
 from codewright.core.errors import CodewrightError, ConfigError
-from codewright.core.io import atomic_write, read_json, write_parquet
+from codewright.core.io import read_json, write_parquet
 from codewright.core.journal import Journal
 from codewright.core.manifest import Counts, part_name
 from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, Reject, Sample, to_table
@@ -32,6 +31,7 @@ from codewright.sandbox.lazy import LazySandbox
 from codewright.synthesis import seed_rows
 from codewright.synthesis.ask import Ask
 from codewright.synthesis.filling import CRASHED, UNANSWERED, Bucket, Filling, Made, Tally
+from codewright.synthesis.messages import MESSAGES_NAME, as_messages
 from codewright.synthesis.seeding import (
     ANY,
     LEFT_OUT_NAME,
@@ -47,8 +47,6 @@ from codewright.synthesis.seeding import (
 
 if TYPE_CHECKING:
     from codewright.synthesis.driver import Config
-
-MESSAGES_NAME = "messages.jsonl"
 
 _ROWS_A_PART = 4096
 _QUARANTINED = frozenset({CRASHED, UNANSWERED, seed_rows.UNUSABLE})
@@ -215,13 +213,6 @@ class _Partial:
             self._file.flush()
 
 
-def as_messages(row: Sample) -> str:
-    """Return a row as a line of OpenAI's `messages`, with what it is beside them."""
-    turns = [asdict(turn) for turn in row.messages]
-    facts = {"id": row.id, "task": row.task, "method": row.method, "language": row.language}
-    return json.dumps({"messages": turns, **facts}, ensure_ascii=False) + "\n"
-
-
 @dataclass
 class _Shown:
     """The table that changes while rows come in."""
@@ -257,8 +248,6 @@ def _write(out: Path, rows: list[Sample], lost: list[Lost]) -> Counts:
         write_parquet(
             out / f"{part_name(number)}", to_table(rows[start : start + _ROWS_A_PART], SAMPLE_SCHEMA)
         )
-    with atomic_write(out / MESSAGES_NAME) as file:
-        file.writelines(as_messages(row).encode("utf-8", "backslashreplace") for row in rows)
     bad = [one for one in lost if one.reason in _QUARANTINED]
     dropped = [one for one in lost if one.reason not in _QUARANTINED]
     for split, found in (("dropped", dropped), ("quarantine", bad)):

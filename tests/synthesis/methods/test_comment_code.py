@@ -13,7 +13,7 @@ import pytest
 from codewright.core.errors import ConfigError
 from codewright.core.manifest import Dataset
 from codewright.core.records import Document, Reject, Sample
-from codewright.synthesis import functions
+from codewright.synthesis import parsing
 from codewright.synthesis.driver import Config
 from codewright.synthesis.functions import SYNTAXES, documented_functions
 from codewright.synthesis.methods.comment_code import Options, make
@@ -197,20 +197,42 @@ def test_large_files_are_left_out_with_a_reason() -> None:
 
 
 def test_a_parse_that_takes_too_many_steps_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions, "_STEPS", 5)
-    monkeypatch.setattr(functions, "_BYTES_A_STEP", 10_000)
+    monkeypatch.setattr(parsing, "_STEPS", 5)
+    monkeypatch.setattr(parsing, "_BYTES_A_STEP", 10_000)
     assert documented_functions(many(50), "python") == "file_too_slow"
     monkeypatch.undo()
     assert len(documented_functions(many(50), "python")) == 50
 
 
-@pytest.mark.parametrize("language", ["javascript", "java", "cpp", "python", "rust", "shell"])
-def test_deep_nesting_and_endless_brackets_end(language: str) -> None:
+@pytest.mark.parametrize("language", ["javascript", "java", "csharp", "cpp", "python", "rust", "shell"])
+def test_deep_nesting_is_not_parsed_and_does_not_recurse(language: str) -> None:
     marker = {"python": '\n"""Doc."""\n', "shell": "# Doc.\n"}.get(language, "/** Doc. */\n/// Doc.\n")
-    depth = 8_000 if language == "shell" else 50_000
-    for text in ("(" * depth, "{" * depth, "[" * depth + "]" * depth, "if (a) {" * (depth // 8)):
-        found = documented_functions(marker + text + "\n" + marker, language)
-        assert found in ([], "file_too_slow")
+    for text in (
+        "(" * 16_000,
+        "{" * 16_000,
+        "[" * 8_000 + "]" * 8_000,
+        "if (a) {" * 2_000,
+        "a<" * 8_000,
+        "a<;" * 5_000,
+    ):
+        assert documented_functions(marker + text + "\n" + marker, language) == "file_too_slow"
+    for text in ("a=" * 5_000, "!" * 5_000, "else " * 3_000, "a b " * 4_000):  # depth without brackets
+        assert documented_functions(marker + text + "\n" + marker, language) == []
+
+
+def test_python_that_is_comments_without_end_is_not_parsed() -> None:
+    documented = many(1)
+    assert documented_functions(documented + "# x\n" * 40_000, "python") == "file_too_slow"
+    assert len(documented_functions(documented + f"# {'x' * 60}\n" * 1_000, "python")) == 1
+
+
+def test_what_code_nests_is_parsed() -> None:
+    [row] = samples(
+        rows_of(GOOD_LINES["java"].replace("return true", "return " + "(" * 150 + "true" + ")" * 150), "java")
+    )
+    assert "(((true)))" in row.messages[1].content
+    compared = GOOD_LINES["c"] + "int g(int a)\n{\n" + "\ta += a < 1;\n" * 1_500 + "\treturn a;\n}\n"
+    assert len(samples(rows_of(compared, "c"))) == 1
 
 
 @pytest.mark.parametrize("language", ["java", "csharp", "cpp", "javascript", "php"])

@@ -47,10 +47,10 @@ def synth(run_stages: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
 def test_each_round_starts_from_what_survived_and_what_failed_has_its_reason(
     synth: Synth, seeds: Path
 ) -> None:
-    dataset = synth(SlowTeacher(evol_reply), rows_from=str(seeds), rows=70, options={"rounds": 3})
+    dataset = synth(SlowTeacher(evol_reply), rows_from=str(seeds), rows=55, options={"rounds": 3})
     counts = dataset.manifest.counts
     assert counts is not None
-    assert counts.kept == 70
+    assert counts.kept == 55
     assert {
         "unparsable", "unchanged", "copies_prompt", "no_content", "no_gain", "unclear_judgement", "sorry", "refused", "cut_off",
     } <= set(counts.dropped)  # fmt: skip
@@ -91,7 +91,9 @@ def test_equal_replies_give_equal_rows_in_any_order_and_after_any_stop(synth: Sy
 
 
 def test_quotas_divide_the_rows_and_seeds_come_again_with_other_draws(synth: Synth, seeds: Path) -> None:
-    dataset = synth(SlowTeacher(evol_reply), rows_from=str(seeds), quotas={"go": 25, "python": 5})
+    dataset = synth(
+        SlowTeacher(evol_reply), rows_from=str(seeds), quotas={"go": 25, "python": 5}, seeds_per_row=10
+    )
     assert dataset.manifest.details["rows_by_language"] == {"go": 25, "python": 5}
     seeds_of_go = Counter(row["origin"]["seeds"][0] for row in dataset.rows() if row["language"] == "go")
     assert max(seeds_of_go.values()) > 1  # there are only 20
@@ -171,6 +173,21 @@ def test_only_the_ways_that_are_asked_for_are_taken_and_judging_can_be_left_out(
     assert (
         asked[1][0] == row.messages[0].content == "Write function 1 of the shop: it adds up a bill. And fast."
     )
+
+
+def test_ways_are_drawn_by_their_weights_in_whatever_order_they_are_written() -> None:
+    ways = {"rarer": 3.0, "complexity": 1.0}
+    places = [
+        [
+            one.origin.place
+            for one in evolve(make_row(1), harder, rounds=80, heuristics=dict(given))
+            if isinstance(one, Sample)
+        ]
+        for given in (ways.items(), reversed(ways.items()))
+    ]
+    assert places[0] == places[1]
+    drawn = Counter((place or "").split(", ")[1] for place in places[0])
+    assert drawn["rarer"] > 2 * drawn["complexity"] > 0
 
 
 def test_every_way_has_words_of_its_own() -> None:

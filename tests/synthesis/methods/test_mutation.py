@@ -223,6 +223,16 @@ def test_a_check_that_leans_on_the_ones_before_gives_no_row(monkeypatch: pytest.
     assert reasons(rows_of(source)) == {"check_needs_others": 1}
 
 
+def test_of_several_lines_the_first_names_the_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "try: {}[1]\n    except KeyError: raise ValueError('one\\ntwo: three')"
+    only(monkeypatch, body)
+    source = 'def f(a):\n    """Return it.\n\n    >>> f(1)\n    1\n    """\n    return a\n'
+    (row,) = rows_of(source)
+    assert isinstance(row, Sample)
+    assert "During handling of the above exception" in row.messages[0].content
+    assert "`ValueError`" in row.messages[1].content
+
+
 def test_a_verdict_that_changes_between_two_runs_is_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "return a + 1")
     source = 'def f(a):\n    """Return it.\n\n    >>> f(1)\n    1\n    """\n    return a\n'

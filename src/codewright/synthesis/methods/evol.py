@@ -100,7 +100,8 @@ async def make(
         return
     system = next((turn.content for turn in seed.messages if turn.role == "system"), None)
     parent = Parent(users[0], seed.language, system)
-    names, weights = list(options.heuristics), list(options.heuristics.values())
+    ways = sorted(options.heuristics.items())  # however the settings are written down
+    names, weights = [name for name, _ in ways], [weight for _, weight in ways]
     for number in range(1, options.rounds + 1):
         [heuristic] = rng.choices(names, weights)
         found = await _evolve(parent, heuristic, ask, options)
