@@ -12,7 +12,19 @@ LAYERS = [
     {"engine", "models", "sandbox"},
     {"corpus", "synthesis", "decontam", "analysis", "train", "evals", "serve", "report"},
     {"handover"},
-    {"recipe", "runner", "results", "why", "doctor", "cli", "cli_cache", "cli_corpus", "cli_eval", "cli_synth", "__main__"},
+    {
+        "recipe",
+        "runner",
+        "results",
+        "why",
+        "doctor",
+        "cli",
+        "cli_cache",
+        "cli_corpus",
+        "cli_eval",
+        "cli_synth",
+        "__main__",
+    },
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
