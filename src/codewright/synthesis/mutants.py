@@ -276,10 +276,9 @@ OPERATORS: Mapping[str, Operator] = {
 
 
 def mutants_of(code: str, operator: str) -> list[Mutant]:
-    """Return every mutant that one operator makes of a source whose last statement is the function, in order of place;
-    those whose place cannot be quoted are left out.
+    """Return the mutants that one operator makes of a source whose last statement is the function, in order of place.
 
-    They may be equivalent, or fail to parse: see `objection`.
+    They may be equivalent, or fail to parse: see `objection`. Those whose place cannot be quoted are left out.
     """
     source = Source(code)
     applied = [_apply(source, operator, edit) for edit in OPERATORS[operator](source)]
