@@ -67,7 +67,7 @@ def test_the_model_is_an_ordinary_folder(demo: tuple[Path, str]) -> None:
 
 def test_every_row_with_tests_was_executed(demo: tuple[Path, str]) -> None:
     out, _ = demo
-    for stage in ("docstring", "drills"):
+    for stage in ("docstring", "drills", "mutation"):
         manifest = Manifest.read(out / stage)
         assert manifest.isolation == "namespace"
         assert set(manifest.details["verdicts"]) <= {"passed", "no tests"}
