@@ -183,10 +183,10 @@ def test_no_row_is_lost_or_doubled_by_a_server_that_fails_in_every_way(make: Mak
     FAILED.clear()
     with serving(answer) as server:
         plain = make(server, "plain")
-        assert plain.run(60).returncode == 0
+        assert plain.run(25).returncode == 0
     with serving(faulty) as server:
         synth = make(server, "faulty")
-        done = synth.run(60)
+        done = synth.run(25)
         assert done.returncode == 0, done.stderr
         assert max(FAILED.values()) > 1
     assert synth.parts() == plain.parts()

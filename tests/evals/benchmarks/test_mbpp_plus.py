@@ -204,6 +204,7 @@ def quick(file: str) -> set[str]:
     return {problem.task_id for problem in load(KEY, file)} - SLOW
 
 
+@pytest.mark.languages
 @pytest.mark.shared_data
 def test_published_verdicts_come_out_again() -> None:
     verdicts = score(KEY, FIRST, QWEN, quick(FIRST))
