@@ -15,10 +15,13 @@ from codewright.core.config import build
 from codewright.core.errors import ConfigError
 from codewright.core.io import write_jsonl
 from codewright.core.manifest import Dataset
+from codewright.core.progress import Reporter
 from codewright.core.records import Document
 from codewright.core.rng import rng_for, stable_hash
 from codewright.models import embed
 from codewright.models.model import Reply, Sampling
+from codewright.recipe import load_recipe
+from codewright.runner import run_recipe
 from codewright.synthesis import teaching
 from codewright.synthesis.coreset import k_center_greedy
 from codewright.synthesis.methods.gen_disc import (
@@ -33,6 +36,7 @@ from codewright.synthesis.methods.gen_disc import (
     unfit,
 )
 from codewright.synthesis.seeding import Note, Pooled
+from tests.conftest import REPOSITORY
 from tests.corpus.documents import make_document, write_corpus
 from tests.synthesis.methods.served import Served
 
@@ -237,8 +241,8 @@ def test_the_picks_are_what_is_used_in_their_order(
     assert spread(points, picks) > 1.5 * spread(points, [one.content for one in ordered[:20]])
 
 
-def test_functions_of_code_search_net_are_raw_code(
-    run_stages: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_recipe_of_wavecoder_makes_rows_of_code_search_net(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Columns of the data set card of code-search-net/code_search_net.
     rows = [
@@ -247,22 +251,16 @@ def test_functions_of_code_search_net_are_raw_code(
         for at, one in enumerate(documents(40))
     ]  # fmt: skip
     write_jsonl(tmp_path / "rows.jsonl", rows)
-    columns = {
-        "content": "func_code_string", "path": "func_path_in_repository", "repo": "repository_name", "url": "func_code_url",
-    }  # fmt: skip
     monkeypatch.setattr(teaching, "open_model", lambda *_: Served(teacher))
-    build_corpus = {
-        "id": "corpus",
-        "source": [str(tmp_path / "rows.jsonl")],
-        "columns": columns,
-        "rules": "none",
-    }
-    make_rows = {
-        "id": "rows", "method": "gen_disc", "corpus": "corpus", "model": "scripted:x", "rows": 10,
-        "cache": str(tmp_path / "cache.sqlite"), "options": {"embedder": "hashed:8"},
-    }  # fmt: skip
-    run_stages([{"corpus.build": {**build_corpus, "heldout": 0}}, {"synth": make_rows}], out=tmp_path / "run")
-    dataset = Dataset(tmp_path / "run" / "rows")
+    path = REPOSITORY / "recipes" / "wavecoder.yaml"
+    published = next(spec.config for spec in load_recipe(path, []).stages if spec.id == "codeocean")
+    assert published.rows == sum(published.options["tasks"].values()) == 19_915
+    sets = [
+        f"code.source=[{tmp_path / 'rows.jsonl'}]", "codeocean.rows=10", "codeocean.options={embedder: 'hashed:8'}",
+        f"codeocean.cache={tmp_path / 'cache.sqlite'}", "benchmarks.benchmarks=[drills]",
+    ]  # fmt: skip
+    run_recipe(load_recipe(path, sets), tmp_path / "run", reporter=Reporter(quiet=True))
+    dataset = Dataset(tmp_path / "run" / "codeocean")
     ids = {one.id for one in documents(40)}
     assert len(list(dataset.rows())) == 10
     assert {seed for row in dataset.rows() for seed in row["origin"]["seeds"]} <= ids
@@ -271,6 +269,7 @@ def test_functions_of_code_search_net_are_raw_code(
         "too_long": 1,
         "blacklisted_word": 1,
     }
+    assert Dataset(tmp_path / "run" / "rows").manifest.counts.rows_in == 10
 
 
 def test_the_choice_does_not_depend_on_the_order_of_documents() -> None:
