@@ -123,7 +123,12 @@ def doctor(
 
 @app.command()
 def why(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="A row's id, or a unique beginning of it.")],
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="A row's id, or a unique beginning of it; or the path of a file that was read."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run's folder.")] = Path(
         "runs/quickstart"
     ),

@@ -1,4 +1,4 @@
-"""`codewright why ID`: a row's way back to its source file and forward to where it was used or dropped."""
+"""`codewright why ID` or `why PATH`: a row's way back to its source file and forward to where it was used or dropped."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,17 +7,22 @@ from typing import Any
 from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet
 from codewright.core.manifest import Dataset, is_finished
+from codewright.core.records import place_of
 from codewright.core.text import one_line
 from codewright.runner import RUN_FILE, recorded_ids
 
 MIN_PREFIX = 4
+MOST_FILES = 5
+"""Files of one name that are told of together."""
+_LOST = frozenset({"dropped", "quarantine"})
 _SPLITS = {"": "", "heldout": "held out", "dropped": "dropped", "quarantine": "quarantined"}
 
 
 def trace(prefix: str, out: Path) -> list[str]:
     """Return the lines that tell a row's story, in the order of the stages.
 
-    prefix: the id of a document, instruction row or problem, or at least its first four characters.
+    prefix: the id of a document, instruction row or problem, or at least its first four characters; or a file's path, whole or its end,
+    with or without what it was read from (`lib-1.0.whl:lib/a.py`), for what was dropped before it had an id, too.
     Raises: ConfigError when `out` is no run, or the id is unknown, too short or not unique.
     """
     if len(prefix) < MIN_PREFIX:
@@ -25,14 +30,62 @@ def trace(prefix: str, out: Path) -> list[str]:
     stages = _stages(out)
     ids = sorted({row["id"] for folder in stages for _, row in _find(folder, prefix, exact=False)})
     if not ids:
-        raise ConfigError(
-            f"why {prefix}: no row with this id in {out}; ids stand in the `id` column of its datasets"
-        )
+        return _story_of_path(prefix, stages, out)
     if len(ids) > 1:
         raise ConfigError(
             f"why {prefix}: {len(ids)} rows begin so, e.g. {ids[0][:16]} and {ids[1][:16]}; give more of it"
         )
     return _story(ids[0], stages, out, depth=0, seen=set())
+
+
+def _story_of_path(path: str, stages: list[Path], out: Path) -> list[str]:
+    """Tell of the files whose path this is, or ends so."""
+    found: dict[str, dict[str, Any]] = {}
+    for folder in stages:
+        for split, row in _at(folder, path):
+            place = row["path"] if split in _LOST else place_of(row)
+            story = row["id"] or f"{folder.name}: {_describe(split, row)}"
+            found.setdefault(place, {})[story] = row["id"]
+    if not found:
+        raise ConfigError(
+            f"why {path}: no row with this id, and no file with this path, in {out}; ids stand in the `id` column of its datasets"
+        )
+    if len(found) > MOST_FILES:
+        first, second, *_ = sorted(found)
+        raise ConfigError(
+            f"why {path}: {len(found)} files end so, e.g. {first} and {second}; give more of it"
+        )
+    lines: list[str] = []
+    seen: set[str] = set()
+    for place, stories in sorted(found.items()):
+        lines.append(place)
+        for story, id_ in stories.items():
+            if not id_:
+                lines.append(f"  {story}")
+            elif id_ not in seen:
+                lines.extend(_story(id_, stages, out, depth=1, seen=seen))
+    return lines
+
+
+def _at(folder: Path, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (split, row) of documents and lost rows whose place is, or ends with, a path."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    dataset = Dataset(folder)
+    for split in _SPLITS:
+        tail = path if split in _LOST else path.rpartition(":")[2]
+        for part in dataset.parts(split):
+            names = pq.read_schema(part).names
+            if "path" not in names or (split not in _LOST and "repo" not in names):
+                continue
+            mask = pc.ends_with(read_parquet(part, ["path"]).column("path"), tail)
+            if not pc.any(mask).as_py():
+                continue
+            for row in read_parquet(part).filter(mask).to_pylist():
+                place = row["path"] if split in _LOST else place_of(row)
+                if place == path or place.endswith((f"/{path}", f":{path}")):
+                    yield split, row
 
 
 def _stages(out: Path) -> list[Path]:
