@@ -154,7 +154,9 @@ def test_why_and_its_errors(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     assert "source:alpha/maths.py), " in cli("why", duplicate["id"], "--out", out).stdout
     by_path = cli("why", "gamma/garbled.py", "--out", out).stdout  # it never had an id
     assert "corpus: quarantined: undecodable" in by_path
-    assert "document alpha/maths.py of source/alpha" in cli("why", "source:alpha/maths.py", "--out", out).stdout
+    assert (
+        "document alpha/maths.py of source/alpha" in cli("why", "source:alpha/maths.py", "--out", out).stdout
+    )
     for folder in "alpha", "beta":
         assert f"source:{folder}/plain.py" in cli("why", "plain.py", "--out", out).stdout
     for id_, message in (("abc", "at least 4"), ("zzzzzz", "no row with this id")):
