@@ -75,6 +75,12 @@ def signed_percent(change: float) -> str:
     return f"{change * 100:+.1f}\u00a0%".replace("-", "\u2212")
 
 
+FORMATS = {
+    "number": number, "compact": compact, "percent": percent, "bytes": human_bytes, "seconds": human_seconds,
+}  # fmt: skip
+"""Filters that all pages and cards have."""
+
+
 def environment(package: str) -> Environment:
     """Make the Jinja environment over a package's `templates` folder.
 
@@ -88,10 +94,7 @@ def environment(package: str) -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    made.filters |= {
-        "number": number, "compact": compact, "percent": percent, "signed_percent": signed_percent, "clip": clip,
-        "bytes": human_bytes, "seconds": human_seconds,
-    }  # fmt: skip
+    made.filters |= {**FORMATS, "signed_percent": signed_percent, "clip": clip}
     made.globals |= {"BASE_CSS": Markup(BASE_CSS), "CSP": CSP}  # noqa: S704 - our own constant
     return made
 

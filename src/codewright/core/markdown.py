@@ -4,8 +4,7 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from codewright.core.html import compact, number, percent, visible
-from codewright.core.text import human_bytes, human_seconds
+from codewright.core.html import FORMATS, visible
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -33,10 +32,7 @@ def markdown_environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {
-        "number": number, "compact": compact, "percent": percent, "bytes": human_bytes, "seconds": human_seconds,
-        "plain": plain, "fenced": fenced,
-    }  # fmt: skip
+    made.filters |= {**FORMATS, "plain": plain, "fenced": fenced}
     return made
 
 
@@ -47,8 +43,12 @@ def plain(text: str) -> str:
 
 
 def fenced(text: str, language: str = "") -> str:
-    """Wrap a text into a code fence that it cannot end."""
+    """Wrap any text for a card: what is invisible in it is shown, and no language can be more than a word."""
+    return fence(visible(text), language if re.fullmatch(r"[a-z0-9+-]+", language) else "")
+
+
+def fence(text: str, language: str = "") -> str:
+    """Wrap a text, as it is, into a code fence that it cannot end."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    word = language if re.fullmatch(r"[a-z0-9+-]+", language) else ""
-    return f"{fence}{word}\n{visible(text)}\n{fence}"
+    mark = "`" * (longest + 1)
+    return f"{mark}{language}\n{text}\n{mark}"

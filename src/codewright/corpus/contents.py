@@ -108,9 +108,8 @@ def to_scratch(kept: Iterable[Kept]) -> pa.Table:
     for field in SCRATCH_SCHEMA:
         values = [getattr(row, field.name) for row in rows]
         if field.name == "content":
-            whole = pa.array(
-                values, pa.large_binary()
-            )  # of UTF-8 that was decoded once: a cast would look at it again
+            # UTF-8 that was decoded once: a cast to text would look at it again.
+            whole = pa.array(values, pa.large_binary())
             columns["content"] = pa.Array.from_buffers(pa.large_string(), len(whole), whole.buffers())
         elif field.name == "meta":
             columns["meta"] = pa.array([sorted(value.items()) for value in values], field.type)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codewright.core.config import strict
@@ -19,11 +18,11 @@ from codewright.core.io import atomic_write, read_parquet, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, is_finished, part_name
 from codewright.core.records import LOST_SCHEMA, Lost, content_id, to_table
 from codewright.corpus.contents import Kept, Wanted, document_of
-from codewright.corpus.filter import Judged, check_crashes, signal_schema, warm_up
+from codewright.corpus.filter import Judging, check_crashes, signal_schema, warm_up
 from codewright.corpus.ingest import Config as IngestConfig
 from codewright.corpus.listing import walk
 from codewright.corpus.members import Member, Options, Piece, Skip, Trouble
-from codewright.corpus.parts import added, rows_of
+from codewright.corpus.parts import added, rows_of, shards_of
 from codewright.corpus.readers import folder as folder_reader
 from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
@@ -81,10 +80,7 @@ def _shards(config: Config, context: StageContext) -> Iterator[Shard]:
     params = {"mode": config.mode, "override": override, "seed": context.seed, "root": config.root}
     root = Path(config.root)
     if is_finished(root):
-        dataset = Dataset(root)
-        parts = [part for split in ("", "heldout") for part in dataset.parts(split)]
-        for number, part in enumerate(parts):
-            yield Shard(part_name(number), str(context.out), (str(part),), params)
+        yield from shards_of(Dataset(root), context.out, **params)
         return
     pieces = folder_reader.cut_files(walk(root, avoid=context.out, skipped=_VERSION_CONTROL), _SHARD_BYTES)
     for number, files in enumerate(pieces):
@@ -97,21 +93,15 @@ def explain_shard(shard: Shard) -> dict[str, Any]:
 
     out, params = Path(shard.out), shard.params
     book = RuleBook(params["mode"], params["override"], params["seed"])
-    judged = Judged()
+    judged = Judging(book, signals=True)
     lost: dict[str, list[Lost]] = {"dropped": [], "quarantine": []}
-    rows = rows_of(read_parquet(Path(shard.inputs[0]))) if shard.inputs else _rows(params, lost)
-    for row in rows:
-        facts = {"name": row["path"], "language": row["language"] or None, "doc_id": row["id"]}
-        verdict = book.judge(row["content"], size_bytes=row.get("size"), **facts)
-        judged.take(row, verdict)
-        judged.signal(row, verdict)
+    for row in rows_of(read_parquet(Path(shard.inputs[0]))) if shard.inputs else _rows(params, lost):
+        judged.take(row)
     lost["dropped"] += judged.dropped
     for split, found in lost.items():
         if found:
             write_parquet(out / split / shard.name, to_table(found, LOST_SCHEMA))
-    if judged.signals:
-        table = pa.Table.from_pylist(judged.signals, schema=signal_schema())
-        write_parquet(out / WORK_FOLDER / "signals" / shard.name, table)
+    judged.write_signals(out / WORK_FOLDER / "signals" / shard.name)
     reasons = Counter(one.reason for one in lost["dropped"])
     kept, bad = sum(judged.keep), len(lost["quarantine"])
     counts = Counts(kept + reasons.total() + bad, kept, reasons, bad)

@@ -26,7 +26,7 @@ from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 
 if TYPE_CHECKING:
-    from codewright.corpus.quality import Verdict
+    from codewright.corpus.quality import RuleBook, Verdict
 
 CRASH_LIMIT = 0.001
 """Share of documents on which rules may crash before the run stops (docs/extending.md)."""
@@ -80,32 +80,44 @@ def warm_up() -> None:
     verdicts.warm_up()
 
 
-class Judged:
-    """Collects what becomes of the documents of one part."""
+class Judging:
+    """Judges the documents of one part, and collects what becomes of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, book: "RuleBook | None", signals: bool) -> None:
+        """book: without one, all are kept. signals: whether to note all measurements."""
+        self._book = book
+        self._wants_signals = signals
         self.keep: list[bool] = []
         self.dropped: list[Lost] = []
         self.crashed: Counter[str] = Counter()
-        self.signals: list[dict[str, Any]] = []
+        self._signals: list[dict[str, Any]] = []
 
-    def take(self, row: Mapping[str, Any], verdict: "Verdict | None") -> None:
-        """Note one document's verdict; None keeps it."""
-        self.keep.append(verdict is None or verdict.keep)
-        if verdict is None:
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Judge one document. Its `size`, if it has one, is its size in bytes before it was decoded."""
+        if self._book is None:
+            self.keep.append(True)
             return
+        facts = {"name": row["path"], "language": row["language"] or None, "doc_id": row["id"]}
+        verdict = self._book.judge(row["content"], size_bytes=row.get("size"), **facts)
+        self.keep.append(verdict.keep)
         self.crashed.update(verdict.crashed.keys())
         if not verdict.keep:
             fired = ", ".join(f"{name} {one.value:g} {one.bound}" for name, one in verdict.fired.items())
             reason = f"rule:{next(iter(verdict.fired))}" if verdict.fired else f"doc_type:{verdict.doc_type}"
             self.dropped.append(Lost(row["id"], reason, fired, place_of(row), row["content"]))
+        if self._wants_signals:
+            self._note(row, verdict)
 
-    def signal(self, row: Mapping[str, Any], verdict: "Verdict") -> None:
-        """Note all measurements of one document."""
+    def _note(self, row: Mapping[str, Any], verdict: "Verdict") -> None:
         facts = {name: row[name] for name in ("id", "repo", "path", "language")}
         facts |= {"doc_type": verdict.doc_type, "rule_set": verdict.rule_set, "keep": verdict.keep}
         facts |= {"fired": list(verdict.fired), "crashed": list(verdict.crashed)}
-        self.signals.append({**facts, **verdict.measurements})
+        self._signals.append({**facts, **verdict.measurements})
+
+    def write_signals(self, path: Path) -> None:
+        """Write what was measured, if anything was."""
+        if self._signals:
+            write_parquet(path, pa.Table.from_pylist(self._signals, schema=signal_schema()))
 
 
 def filter_shard(shard: Shard) -> dict[str, Any]:
@@ -115,24 +127,15 @@ def filter_shard(shard: Shard) -> dict[str, Any]:
     out, source, params = Path(shard.out), Path(shard.inputs[0]), shard.params
     rules = params["rules"]
     book = None if rules == "none" else RuleBook(rules, params["override"], params["seed"])
-    judged = Judged()
+    judged = Judging(book, params["signals"])
     table = read_parquet(source)
     for row in rows_of(table):
-        verdict = None
-        if book is not None:
-            facts = {"name": row["path"], "language": row["language"] or None, "doc_id": row["id"]}
-            verdict = book.judge(row["content"], **facts)
-        judged.take(row, verdict)
-        if verdict and params["signals"]:
-            judged.signal(row, verdict)
+        judged.take(row)
     kept = table.filter(pa.array(judged.keep)) if judged.dropped else table
     write_part(out / params["split"] / source.name, kept, source, unchanged=not judged.dropped)
     if judged.dropped:
         write_parquet(out / "dropped" / shard.name, to_table(judged.dropped, LOST_SCHEMA))
-    if judged.signals:
-        write_parquet(
-            out / "signals" / shard.name, pa.Table.from_pylist(judged.signals, schema=signal_schema())
-        )
+    judged.write_signals(out / "signals" / shard.name)
     reasons = Counter(lost.reason for lost in judged.dropped)
     return {
         "counts": Counts(len(table), len(kept), reasons).to_json(),

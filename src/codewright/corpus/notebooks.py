@@ -3,13 +3,12 @@
 Precedent: the Jupyter scripts of StarCoder, arXiv 2305.06161, section 3.2.
 """
 
-import ast
 import json
 import re
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.languages.facts import language_named
 from codewright.corpus.decoding import Undecodable
 
@@ -197,12 +196,4 @@ def _magic(line: str) -> bool:
 
 
 def _parses(source: str) -> bool:
-    if len(source) > _LARGEST_CELL:
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes and the like are the author's
-            ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return len(source) <= _LARGEST_CELL and parse_python(source) is not None

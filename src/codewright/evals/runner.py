@@ -6,7 +6,6 @@ Answers are generated and judged in chunks; a killed run goes on at the chunk.
 
 import ast
 import asyncio
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from codewright.core.config import StageRef, strict
 from codewright.core.errors import ConfigError
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.io import read_jsonl, read_parquet, write_json, write_jsonl, write_parquet
 from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name
 from codewright.core.records import ANSWER_SCHEMA, PROBLEM_SCHEMA, Answer, Form, Problem, to_table
@@ -205,11 +205,8 @@ def _valid_functions(out: Path, shards: list[Shard]) -> dict[str, Any]:
 
 def is_valid_function(source: str) -> bool:
     """Tell whether source parses as Python and defines, at its top level, a function that does more than document itself."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_python(source)
+    if tree is None:
         return False
     functions = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     return any(len(node.body) > (ast.get_docstring(node) is not None) for node in functions)

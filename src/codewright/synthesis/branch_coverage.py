@@ -6,9 +6,9 @@ which prints what was noted. That is a measurement, never a verdict: the program
 
 import ast
 import json
-import warnings
 from dataclasses import dataclass
 
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.records import Tests
 from codewright.sandbox.job import Job
 from codewright.synthesis.verify import Run
@@ -74,13 +74,12 @@ async def branch_coverage(run: Run, tests: Tests) -> Coverage | None:
 
 def _marked(source: str) -> tuple[str, int] | None:
     """Wrap the conditions of a module; returns its source and how many there are, None where it does not parse."""
+    parsed, marker = parse_python(source), _Marker()
+    if parsed is None:
+        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            marker = _Marker()
-            tree = ast.fix_missing_locations(marker.visit(ast.parse(source)))
-            return ast.unparse(tree), marker.count
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.unparse(ast.fix_missing_locations(marker.visit(parsed))), marker.count
+    except (ValueError, RecursionError, MemoryError):
         return None
 
 

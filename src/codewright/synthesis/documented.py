@@ -10,12 +10,12 @@ import builtins
 import re
 import sys
 import textwrap
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.records import Reject
 
 _FROM_MODULE = frozenset({"__name__", "__file__"})
@@ -44,16 +44,6 @@ class Function:
     def solution(self) -> str:
         """The function with what it needs, ready to run."""
         return self.imports + self.context + self.code
-
-
-def parse_module(source: str) -> ast.Module | None:
-    """Parse a module; None where that is impossible: wrong syntax, null bytes, nested too deeply."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -118,7 +108,7 @@ class Module:
 
 def read_module(source: str) -> Module | None:
     """Parse a module; None where it cannot be parsed."""
-    tree = parse_module(source)
+    tree = parse_python(source)
     return None if tree is None else Module(tree, _LINE_END.split(source))
 
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from codewright.synthesis.documented import bound_names, free_names, parse_module
+from codewright.core.extract.python_pieces import parse_python
+from codewright.synthesis.documented import bound_names, free_names
 
 _LOOSE = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
 """Expressions that a comparison behind them would not take as a whole."""
@@ -138,7 +139,7 @@ def _from_docstring(name: str, docstring: str) -> Iterator[Step]:
         return
     known = {name}
     for example in found:
-        tree = parse_module(example.source)
+        tree = parse_python(example.source)
         if tree is None or len(tree.body) != 1:
             continue
         statement = _without_own_imports(tree.body[0], name)

@@ -13,7 +13,6 @@ What cannot be used is a `Reject` with its reason, never an exception. Columns t
 such rows: row_files.py.
 """
 
-import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from itertools import pairwise
 from typing import Any
 
 from codewright.core.errors import ConfigError
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.languages.facts import language_named
 from codewright.core.records import Message, Origin, Reject, Sample, Tests, content_id
 from codewright.core.text import did_you_mean, one_line
@@ -366,12 +366,10 @@ def _write_opencoder(sample: Sample, number: int, _seed_text: str) -> dict[str, 
 
 def _statements(code: str) -> list[str]:
     """Split tests into their statements where joined lines give them back; else they stay one text."""
-    lines = code.split("\n")
-    try:
-        body = ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    lines, tree = code.split("\n"), parse_python(code)
+    if tree is None:
         return [code]
-    parts = ["\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in body]
+    parts = ["\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in tree.body]
     return parts if "\n".join(parts) == code else [code]
 
 

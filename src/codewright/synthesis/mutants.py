@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import CodeType
 
-from codewright.synthesis.documented import is_load, parse_module
+from codewright.core.extract.python_pieces import parse_python
+from codewright.synthesis.documented import is_load
 from codewright.synthesis.source_edits import Edit, Source, insert, is_int, shift
 
 _LONGEST_QUOTE = 60
@@ -294,7 +295,7 @@ def objection(mutant: Mutant, code: str) -> str | None:
 
     other_change: without its neighbours' parentheses the new operator binds other operands than the old one.
     """
-    tree, original = parse_module(mutant.code), parse_module(code)
+    tree, original = parse_python(mutant.code), parse_python(code)
     if tree is None or original is None:
         return "compile_error"
     try:

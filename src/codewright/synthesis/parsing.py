@@ -5,14 +5,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from codewright.core.extract.counted_parse import parse_counted
 from codewright.core.extract.grammar import GRAMMARS
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Tree
-
-_STEPS, _BYTES_A_STEP = 20_000, 4
-"""A parse is given up after so many reports of progress and one more for so many bytes: ten times what ordinary and minified
-files take (the measurement is that of corpus/quality/syntax_trees.py). Counted, not timed: the same file, the same answer."""
 
 _DEEPEST, _MOST_ANGLES = 200, 2_000
 """Brackets, and angles, open at once above which a file is not parsed: grammars with generics take the square of what is not
@@ -24,9 +21,6 @@ _COMMENT_LINES = re.compile(rb"(?:^[ \t]*(?:#[^\n]*)?\n)+", re.MULTILINE)
 _MOST_COMMENT_COST = 200_000_000
 """Bytes times lines of comments in a row above which Python is not parsed: its scanner reads the rest of them at every line
 (3,400 lines of 7 bytes: 1 s with tree-sitter-python 0.25.0, a third of this bound)."""
-
-_CHUNK = 65_536
-"""Bytes handed to the parser at a time."""
 
 
 @cache
@@ -46,19 +40,7 @@ def parse_bounded(data: bytes, grammar: str, entry: str = "") -> "Tree | None":
 
     if _nests_deeply(data) or (grammar == "python" and _comment_cost(data) > _MOST_COMMENT_COST):
         return None
-    left = _STEPS + len(data) // _BYTES_A_STEP
-
-    def too_long(_offset: int, _has_error: bool) -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0
-
-    try:
-        return Parser(_language(grammar, entry)).parse(
-            lambda offset, _: data[offset : offset + _CHUNK], progress_callback=too_long
-        )
-    except ValueError:  # what py-tree-sitter 0.26 raises for a parse that was given up
-        return None
+    return parse_counted(Parser(_language(grammar, entry)), data)
 
 
 def _nests_deeply(data: bytes) -> bool:

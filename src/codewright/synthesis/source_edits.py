@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codewright.synthesis.documented import parse_module
+from codewright.core.extract.python_pieces import parse_python
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Source:
 
     def __init__(self, code: str) -> None:
         """Raises ValueError for code that does not parse."""
-        tree = parse_module(code)
+        tree = parse_python(code)
         if tree is None:
             raise ValueError("not Python")
         self.tree = tree

@@ -5,10 +5,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.records import RowVerdict, Tests
 from codewright.sandbox.fallback import run_with_fallback
 from codewright.sandbox.job import Job, Mode, Result
-from codewright.synthesis.documented import parse_module
 
 Run = Callable[[Job], Awaitable[Result]]
 """What methods get as `run`: the sandbox, bound to its backend."""
@@ -101,13 +101,13 @@ def largest_agreement(passed: Sequence[Sequence[bool]]) -> Agreement | None:
 
 def _asserts(code: str) -> bool:
     """Tell whether there is an assertion about something that is not written out."""
-    tree = parse_module(code)
+    tree = parse_python(code)
     return tree is not None and any(
         isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant) for node in ast.walk(tree)
     )
 
 
 def _defined(source: str) -> list[str]:
-    tree = parse_module(source)
+    tree = parse_python(source)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return [node.name for node in tree.body if isinstance(node, kinds)] if tree else []

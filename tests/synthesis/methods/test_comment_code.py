@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from codewright.core.errors import ConfigError
+from codewright.core.extract import counted_parse
 from codewright.core.manifest import Dataset
 from codewright.core.records import Document, Reject, Sample
-from codewright.synthesis import parsing
 from codewright.synthesis.driver import Config
 from codewright.synthesis.functions import SYNTAXES, documented_functions
 from codewright.synthesis.methods.comment_code import Options, make
@@ -197,8 +197,8 @@ def test_large_files_are_left_out_with_a_reason() -> None:
 
 
 def test_a_parse_that_takes_too_many_steps_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "_STEPS", 5)
-    monkeypatch.setattr(parsing, "_BYTES_A_STEP", 10_000)
+    monkeypatch.setattr(counted_parse, "_STEPS", 5)
+    monkeypatch.setattr(counted_parse, "_BYTES_A_STEP", 10_000)
     assert documented_functions(many(50), "python") == "file_too_slow"
     monkeypatch.undo()
     assert len(documented_functions(many(50), "python")) == 50

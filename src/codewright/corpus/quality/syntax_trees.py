@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from codewright.core.extract.counted_parse import parse_counted
+
 if TYPE_CHECKING:
     from tree_sitter import Parser, Query, Tree
 
@@ -18,13 +20,6 @@ _GRAMMARS = {
     "php": ("tree_sitter_php", "language_php"),
 }
 """Language -> module and function of its grammar."""
-
-_STEPS, _BYTES_A_STEP = 20_000, 4
-"""A parse is given up after so many reports of progress and one for so many bytes: ten times what ordinary and minified files
-take (50 bytes a report and more, counted over npm's packages), for error recovery can take long."""
-
-_CHUNK = 65_536
-"""Bytes handed to the parser at a time."""
 
 _SHORT = 16_384
 """Texts up to so many bytes are parsed unwatched, which is 5 % faster: the worst ones known take less than half a second."""
@@ -70,19 +65,8 @@ def parse(name: str, data: bytes) -> "Tree | None":
     if len(data) <= _SHORT:
         tree = parser.parse(data)
         return None if tree.root_node.has_error else tree
-    left = _STEPS + len(data) // _BYTES_A_STEP
-
-    def too_long(_offset: int, _has_error: bool) -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0
-
-    try:
-        tree = parser.parse(lambda offset, _: data[offset : offset + _CHUNK], progress_callback=too_long)
-    except ValueError:
-        parser.reset()
-        return None
-    return None if tree.root_node.has_error else tree
+    found = parse_counted(parser, data)
+    return None if found is None or found.root_node.has_error else found
 
 
 def counted(name: str, content: str, query: str) -> dict[str, int] | None:

@@ -17,11 +17,11 @@ from pydantic import Field
 
 from codewright.core.config import strict
 from codewright.core.extract.markup import read_markup
+from codewright.core.extract.python_pieces import parse_python
 from codewright.core.records import Document, Message, Origin, Reject, RowVerdict, Sample, Tests, content_id
 from codewright.models.model import Sampling
 from codewright.synthesis.ask import Ask, sections, unusable
 from codewright.synthesis.branch_coverage import Coverage, branch_coverage
-from codewright.synthesis.documented import parse_module
 from codewright.synthesis.prompting import render
 from codewright.synthesis.verify import Run, agree, is_flaky, proves_nothing, verify
 
@@ -116,7 +116,7 @@ async def make(
 def draw_seed(document: Document, most: int, rng: random.Random) -> tuple[str, str]:
     """Draw a function of a Python file, else consecutive lines; returns them and where they stand, as `lines 3-9`."""
     lines = document.content.splitlines()
-    tree = parse_module(document.content) if document.language == "python" else None
+    tree = parse_python(document.content) if document.language == "python" else None
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     functions = [node for node in tree.body if isinstance(node, kinds)] if tree else []
     spans = [(node.lineno - 1, node.end_lineno or node.lineno) for node in functions]
@@ -167,7 +167,7 @@ def _solution(text: str, name: str) -> str | Reject:
     code = _block(text)
     if code is None:
         return Reject("no_code", "the solution holds not one fenced block")
-    tree = parse_module(code)
+    tree = parse_python(code)
     if tree is None:
         return Reject("syntax_error", "the solution does not parse")
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
