@@ -264,6 +264,40 @@ def _find(file: Path, indexes: list[Path]) -> None:
     Reporter(Console(highlight=False, emoji=False)).table(str(file), ["Jaccard", "copy", "of", "id"], table)
 
 
+@corpus_app.command("dedup-rows")
+def dedup_rows(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Finished datasets of instruction rows; an earlier one's rows stay.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the result goes.")],
+    problem: Annotated[float, typer.Option("--problem", metavar="T", min=0, max=1, help="Least Jaccard similarity of two problems that are one; 0: do not look at them.")] = 0.7,
+    solution: Annotated[float, typer.Option("--solution", metavar="T", min=0, max=1, help="The same for solutions.")] = 0.7,
+    shared_seed: Annotated[bool, typer.Option("--shared-seed", help="Keep one only of the rows made from the same seeds.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start all over.")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one per core.")] = None,
+) -> None:  # fmt: skip
+    """Remove instruction rows whose problem or solution is nearly that of a row that stays."""
+    from codewright.core.config import build
+    from codewright.core.manifest import Dataset
+    from codewright.corpus.row_dedup import Config
+    from codewright.recipe import REF_KINDS, STAGES
+    from codewright.runner import describe_counts, run_alone
+
+    for folder in folders:
+        kind = Dataset(folder).manifest.stage
+        if kind in STAGES and kind not in REF_KINDS["rows"]:
+            raise ConfigError(f"{folder}: made by {kind}; needed: {' or '.join(REF_KINDS['rows'])}")
+    given = {
+        "rows": [str(folder) for folder in folders], "shared_seed": shared_seed,
+        "problem": {"threshold": problem} if problem else None, "solution": {"threshold": solution} if solution else None,
+    }  # fmt: skip
+    config = build(Config, given, "corpus dedup-rows")
+    manifest = run_alone("corpus.dedup_rows", config, out, workers, Reporter(), fresh=fresh)
+    print(f"{describe_counts(manifest)}; in {out}")
+    for name, short in manifest.details["too_short"].items():
+        if short:
+            how = "were compared for equality only" if name == "problem" else "were not compared"
+            print(f"{short:,} {name}s of fewer than five words {how}")
+
+
 def card(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `corpus build` made.")],
 ) -> None:

@@ -33,6 +33,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "corpus.transform": ("codewright.corpus.transform:Config", "codewright.corpus.transform:run"),
     "corpus.filter": ("codewright.corpus.filter:Config", "codewright.corpus.filter:run"),
     "corpus.sample": ("codewright.corpus.sample:Config", "codewright.corpus.sample:run"),
+    "corpus.dedup_rows": ("codewright.corpus.row_dedup:Config", "codewright.corpus.row_dedup:run"),
     "corpus.explain": ("codewright.corpus.explain:Config", "codewright.corpus.explain:run"),
     "synth": ("codewright.synthesis.driver:Config", "codewright.synthesis.driver:run"),
     "eval.problems": ("codewright.evals.problems:Config", "codewright.evals.problems:run"),
@@ -60,8 +61,8 @@ REF_KINDS = {
     "heldout": _CORPUS,
     "replay": _CORPUS,
     "index": ("corpus.dedup",),
-    "rows": ("synth", "decontam.run"),
-    "rows_from": ("synth", "decontam.run"),
+    "rows": ("synth", "decontam.run", "corpus.dedup_rows"),
+    "rows_from": ("synth", "decontam.run", "corpus.dedup_rows"),
     "problems": ("eval.problems",),
     "against": ("eval.problems",),
     "tokenizer": ("train.tokenizer",),
@@ -118,9 +119,8 @@ def load_symbol(spec: str, stage: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("codewright"):
             raise
-        extra = "tokens" if stage.startswith("corpus.") else "train,eval"
         raise ConfigError(
-            f"stage {stage} needs the package '{error.name}': pip install 'codewright[{extra}]'"
+            f"stage {stage} needs the package '{error.name}': pip install 'codewright[train,eval]'"
         ) from None
 
 

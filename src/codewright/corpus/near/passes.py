@@ -1,5 +1,6 @@
 """The passes of `corpus.dedup` in order: what each shard is told, and what goes from one pass to the next."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from codewright.corpus.near import clusters, kernels
 from codewright.corpus.near.buckets import candidate_pairs
 from codewright.corpus.near.clusters import Floats
 from codewright.corpus.near.comparing import compare_shard
-from codewright.corpus.near.deciding import decide
+from codewright.corpus.near.deciding import Compare, decide
 from codewright.corpus.near.kernels import Ints
 from codewright.corpus.near.sets import RANGES, gather_shard, save_pairs
 from codewright.corpus.near.signing import (
@@ -53,6 +54,16 @@ class Range:
         )
 
 
+@dataclass(frozen=True)
+class Met:
+    """What `meet` leaves: the ranges that were signed, their bytes, how many pairs met in a band, and how to compare pairs."""
+
+    fresh: list[Range]
+    bytes_read: int
+    candidates: int
+    compare: Compare
+
+
 def remove_copies(config: Config, context: StageContext) -> StageResult:
     """Run all passes; see `codewright.corpus.dedup`."""
     config.check()
@@ -67,11 +78,34 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
             f"corpus {context.inputs[config.corpus]}: {sources[-1].end:,} documents with those of the indexes; "
             "2,147,483,647 can be numbered: split the corpus by language"
         )
+    if not any(source.parts for source in sources if source.tier):
+        raise ConfigError(f"corpus {context.inputs[config.corpus]}: holds no documents")
+    met = meet(config, context, sources, earlier)
+    decisions = decide(config.cluster, context, sources, met.compare)
+    written = _filter(context, sources)
+    _index(context, met.fresh)
+    counts, documents = kept_documents(written)
+    details = {
+        "bytes_read": met.bytes_read,
+        **summed(written),
+        **documents,
+        "pairs_candidate": met.candidates,
+        "pairs_similar": decisions.pairs,
+        "rounds": decisions.rounds,
+        "knee": round(config.banding.knee, 4),
+        "curve": config.banding.curve(),
+    }
+    return StageResult(counts, details=details)
+
+
+def meet(config: Config, context: StageContext, sources: list[Source], earlier: Sequence[Path] = ()) -> Met:
+    """Run the passes up to the candidate pairs; what is similar and who goes is the caller's to ask and to decide.
+
+    sources: some of tier 1 or 2, numbered from 0. earlier: the indexes that those of tier 0 stand for.
+    """
     cut = [(source.tier, *found) for source in sources for found in ranges(source, config.shard_bytes)]
     every = [Range(f"range-{number:05d}", *found) for number, found in enumerate(cut)]
     fresh = [part for part in every if part.tier]
-    if not fresh:
-        raise ConfigError(f"corpus {context.inputs[config.corpus]}: holds no documents")
     bands, ngram = config.banding, config.ngram
     signing = {"permutations": bands.permutations, "bands": bands.bands, "rows": bands.rows, "ngram": ngram}
     write_json(context.work / RANGES, [(part.name, part.first, part.end) for part in every])
@@ -81,26 +115,12 @@ def remove_copies(config: Config, context: StageContext) -> StageResult:
         "dedup: sign",
         warm_up,
     )
-    candidates = _bucket(config, context, fresh, earlier)
+    candidates = _bucket(config, context, fresh, list(earlier))
 
     def compare(number: int, pairs: Path) -> tuple[Ints, Floats]:
         return _compare(config, context, every, number, pairs)
 
-    decisions = decide(config.cluster, context, sources, compare)
-    written = _filter(context, sources)
-    _index(context, fresh)
-    counts, documents = kept_documents(written)
-    details = {
-        "bytes_read": sum(result["bytes"] for result in signed),
-        **summed(written),
-        **documents,
-        "pairs_candidate": candidates,
-        "pairs_similar": decisions.pairs,
-        "rounds": decisions.rounds,
-        "knee": round(bands.knee, 4),
-        "curve": bands.curve(),
-    }
-    return StageResult(counts, details=details)
+    return Met(fresh, sum(result["bytes"] for result in signed), candidates, compare)
 
 
 def warm_up() -> None:

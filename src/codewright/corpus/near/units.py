@@ -73,6 +73,11 @@ def list_sources(folders: list[Path], by_repo: bool, scratch: Path) -> list[Sour
     return sources
 
 
+def source_of(paths: list[Path]) -> Source:
+    """Make one source, of tier 1, of Parquet files (columns id, content) that are no dataset: each row is a unit, in order."""
+    return replace(_list_files(paths, 0), tier=1)
+
+
 def _list_files(paths: list[Path], first: int) -> Source:
     parts: list[Part] = []
     end = first
