@@ -175,6 +175,18 @@ def test_equal_files_are_duplicates_and_files_without_words_resemble_nothing(
     assert set(reasons) < {"r/one:short.py", "r/one:same-words.py"}
 
 
+@pytest.mark.parametrize("content", ["++[->+<]", "x = 1", "def add(a, b): return a + b"])
+@pytest.mark.parametrize("cluster", ["greedy", "connected"])
+def test_of_many_equal_files_only_the_preferred_one_stays(
+    dedup: Run, tmp_path: Path, content: str, cluster: str
+) -> None:
+    stars = (1, 0, 4, 2, 3, 4)
+    documents = [make_document(content, f"{at}.py", f"r/{at}", stars=one) for at, one in enumerate(stars)]
+    dataset = dedup(write_corpus(tmp_path / "corpus", documents), cluster=cluster)
+    assert kept_in(dataset) == ["r/2:2.py"]
+    assert set(dropped_in(dataset).values()) == {("duplicate", "same bytes as r/2:2.py")}
+
+
 def test_a_huge_bucket_costs_no_square(dedup: Run, tmp_path: Path) -> None:
     rng = random.Random(8)
     header = make_text(rng, 120)

@@ -52,11 +52,12 @@ def decide(
         return Decisions(**read_json(done))
     pairs, jaccards = compare(0, context.work / "pairs")
     equal = pairs_between(context.work / "equal", 0, sources[-1].end)
-    pairs = np.concatenate((equal, pairs))
     # What comes later joins units that are here, too: they are numbered and ranked once.
-    units = np.unique(pairs)
+    units = np.unique(np.concatenate((equal, pairs)))
     facts = _facts(sources, units)
-    pairs, jaccards = _merged(np.searchsorted(units, pairs), np.concatenate((np.ones(len(equal)), jaccards)))
+    equal = _met_with_the_best(np.searchsorted(units, equal), facts.ranks)
+    pairs = np.concatenate((equal, np.searchsorted(units, pairs)))
+    pairs, jaccards = _merged(pairs, np.concatenate((np.ones(len(equal)), jaccards)))
     cluster = clusters.greedy if method == "greedy" else clusters.connected
     seen, number = pairs, 0
     while True:
@@ -81,6 +82,13 @@ def decide(
     decisions = Decisions(len(pairs), number)
     write_json(done, decisions.__dict__)
     return decisions
+
+
+def _met_with_the_best(equal: Ints, ranks: Ints) -> Ints:
+    """Add to pairs of equal files those with the best of each: they met the first only, and without words no later round helps."""
+    best, _ = clusters.connected(equal, np.ones(len(equal)), ranks, 0)
+    others = np.flatnonzero(best != KEPT)
+    return np.concatenate((equal, np.sort(np.stack((others, best[others]), axis=1), axis=1)))
 
 
 def _merged(pairs: Ints, jaccards: Floats) -> tuple[Ints, Floats]:
