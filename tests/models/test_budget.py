@@ -100,6 +100,21 @@ def test_a_cap_of_zero_allows_nothing_and_no_cap_all(tmp_path: Path) -> None:
     assert Ledger(tmp_path / "b.sqlite").reserve(Usage(10**6, 10**12, 10**12)) is not None
 
 
+def test_several_are_reserved_and_settled_as_one_after_the_other(tmp_path: Path) -> None:
+    wanted = [Usage(1, 20, 20), Usage(1, 60, 60), Usage(1, 30, 20), Usage(1, 20, 5), Usage(1, 1, 1)]
+    ledger = Ledger(tmp_path / "ledger.sqlite", Budget(tokens=100), PRICES)
+    first, refused, second, *waiting = ledger.reserve_many(wanted)
+    assert isinstance(refused, BudgetSpent)  # for good, so it holds up nobody
+    assert not isinstance(first, BudgetSpent)
+    assert not isinstance(second, BudgetSpent)
+    assert waiting == []  # the fourth has to wait, and the fifth behind it
+    assert ledger.in_flight() == Usage(2, 50, 40, PRICES.money(50, 40))
+    booked = ledger.settle_many([(second, Usage(1, 3, 4)), (first, Usage(1, 5, 6))])
+    assert booked == [Usage(1, 3, 4, PRICES.money(3, 4)), Usage(1, 5, 6, PRICES.money(5, 6))]
+    assert (ledger.spent(), ledger.in_flight()) == (sum(booked, Usage()), Usage())
+    assert len(ledger.reserve_many(wanted[3:])) == 2
+
+
 def test_what_may_fit_later_waits_and_what_never_will_is_refused(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite", Budget(tokens=100))
     hold = reserve(ledger, 30, 30)

@@ -12,6 +12,7 @@ from tenacity import wait_none
 
 from codewright.core.errors import BackendError, CodewrightError, ConfigError
 from codewright.core.records import Message
+from codewright.models import retrying
 from codewright.models.backends import openai as backend
 from codewright.models.model import DescribedModel, Model, Reply, Sampling, ServedModel, open_model
 from tests.models.endpoint import Asked, Behaviour, Endpoint, Said, all_at_once, error, reply, serving
@@ -24,7 +25,7 @@ HI = [[Message("system", "Be short."), Message("user", "say hi")]]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses between attempts but those that a server asks for; no key and no address from outside."""
-    monkeypatch.setattr(backend, "_BACKOFF", wait_none())
+    monkeypatch.setattr(retrying, "_BACKOFF", wait_none())
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -226,15 +227,17 @@ def test_what_passes_is_asked_again_and_what_stays_ends_in_one_line(failure: Sai
         assert [one.text for one in ask(endpoint)] == ["at last"]
     assert len(endpoint.asked) == 4
     line, endpoint = fails(BackendError, lambda asked: failure)
-    assert len(endpoint.asked) == backend.MOST_ATTEMPTS
-    assert f"({backend.MOST_ATTEMPTS} attempts); what is finished is kept: run the same command again" in line
+    assert len(endpoint.asked) == retrying.MOST_ATTEMPTS
+    assert (
+        f"({retrying.MOST_ATTEMPTS} attempts); what is finished is kept: run the same command again" in line
+    )
 
 
 def test_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend, "TIMEOUT_S", 0.4)
     line, endpoint = fails(BackendError, lambda asked: Said("", after_s=0.8))
     assert "no answer within 0.4 s" in line
-    assert len(endpoint.asked) == backend.MOST_TIMEOUTS
+    assert len(endpoint.asked) == retrying.MOST_TIMEOUTS
     with serving(first(1, Said("", after_s=0.8), lambda asked: reply(asked, "late"))) as endpoint:
         assert ask(endpoint)[0].text == "late"
 
@@ -243,7 +246,7 @@ def test_nobody_at_the_address() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-        with pytest.raises(BackendError, match=rf"Connection refused \({backend.MOST_UNHEARD} attempts\)"):
+        with pytest.raises(BackendError, match=rf"Connection refused \({retrying.MOST_UNHEARD} attempts\)"):
             asyncio.run(open_model("openai:tiny", url).generate(HI, Sampling()))
 
 
@@ -252,7 +255,7 @@ def test_a_server_that_goes_away_is_waited_for() -> None:
     with serving(lambda asked: reply(asked, "here")) as endpoint:
         model = open_model("openai:tiny", endpoint.url)
         asyncio.run(model.generate(HI, Sampling()))
-    with pytest.raises(BackendError, match=rf"\({backend.MOST_ATTEMPTS} attempts\)"):
+    with pytest.raises(BackendError, match=rf"\({retrying.MOST_ATTEMPTS} attempts\)"):
         asyncio.run(model.generate(HI, Sampling()))
 
 

@@ -8,7 +8,7 @@ reserved, and is counted so. What a backend pays for attempts that it repeats by
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -154,32 +154,49 @@ class Ledger:
 
         None: it may fit when those in flight are settled, ask again. Raises BudgetSpent when it will not fit even then.
         """
-        most = self._priced(most)
-        owner = _own_name(os.getpid())
+        for hold in self.reserve_many([most]):
+            if isinstance(hold, BudgetSpent):
+                raise hold
+            return hold
+        return None
+
+    def reserve_many(self, wanted: Sequence[Usage]) -> list[int | BudgetSpent]:
+        """Reserve for several in their order, each as `reserve` would, in one transaction; stops at the first that has to wait."""
+        held: list[int | BudgetSpent] = []
+        owner = process_name(os.getpid())
         with self._file.transaction() as connection:
             spent = _spent(connection)
             doubtful, in_flight = _reserved(connection)
-            if cap := self._cap_broken_by(spent + doubtful + most):
-                raise BudgetSpent(self._explain(cap, spent + doubtful, doubtful, most))
-            if self._cap_broken_by(spent + doubtful + in_flight + most):
-                return None
-            cursor = connection.execute(
-                "INSERT INTO reserved (owner, requests, tokens_in, tokens_out, money) VALUES (?,?,?,?,?)",
-                (owner, most.requests, most.tokens_in, most.tokens_out, most.money),
-            )
-            return cursor.lastrowid
+            for most in map(self._priced, wanted):
+                if cap := self._cap_broken_by(spent + doubtful + most):
+                    held.append(BudgetSpent(self._explain(cap, spent + doubtful, doubtful, most)))
+                    continue
+                if self._cap_broken_by(spent + doubtful + in_flight + most):
+                    break
+                cursor = connection.execute(
+                    "INSERT INTO reserved (owner, requests, tokens_in, tokens_out, money) VALUES (?,?,?,?,?)",
+                    (owner, most.requests, most.tokens_in, most.tokens_out, most.money),
+                )
+                held.append(cursor.lastrowid or 0)
+                in_flight += most
+        return held
 
     def settle(self, hold: int, used: Usage) -> Usage:
         """Book what was used in place of what was reserved; returns it with its price."""
-        used = self._priced(used)
+        [booked] = self.settle_many([(hold, used)])
+        return booked
+
+    def settle_many(self, used: Sequence[tuple[int, Usage]]) -> list[Usage]:
+        """Settle several, each as `settle` would, in one transaction."""
+        booked = [self._priced(one) for _, one in used]
         with self._file.transaction() as connection:
-            connection.execute("DELETE FROM reserved WHERE id = ?", (hold,))
-            connection.execute(
+            connection.executemany("DELETE FROM reserved WHERE id = ?", [(hold,) for hold, _ in used])
+            connection.executemany(
                 "UPDATE spent SET requests = requests + ?, failed = failed + ?, tokens_in = tokens_in + ?,"
                 " tokens_out = tokens_out + ?, money = money + ?",
-                (used.requests, used.failed, used.tokens_in, used.tokens_out, used.money),
+                [(one.requests, one.failed, one.tokens_in, one.tokens_out, one.money) for one in booked],
             )
-        return used
+        return booked
 
     def fail(self, hold: int, requests: int = 1) -> None:
         """Book requests that the server did not answer: they count as sent, and cost nothing."""
@@ -252,7 +269,7 @@ def _reserved(connection: Any) -> tuple[Usage, Usage]:
     """Add up what is reserved: by those who are gone, by those who live."""
     gone, alive = Usage(), Usage()
     for owner, *sums in connection.execute(_RESERVED_OF).fetchall():
-        if _is_alive(owner):
+        if is_alive(owner):
             alive += Usage(*sums)
         else:
             gone += Usage(*sums)
@@ -265,14 +282,16 @@ def _name_of(pid: int) -> str:
 
 
 @functools.cache
-def _own_name(pid: int) -> str:
+def process_name(pid: int) -> str:
+    """Name a process that will not end before us: ours."""
     return _name_of(pid)
 
 
-def _is_alive(owner: str) -> bool:
+def is_alive(owner: str) -> bool:
+    """Tell whether a process of this name is still there."""
     if owner == _NOBODY or owner.endswith(_ENDED):
         return False
-    return owner == _own_name(os.getpid()) or owner == _name_of(int(owner.split(maxsplit=1)[0]))
+    return owner == process_name(os.getpid()) or owner == _name_of(int(owner.split(maxsplit=1)[0]))
 
 
 def _start_of(pid: int) -> str:

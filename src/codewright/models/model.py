@@ -29,6 +29,8 @@ class Sampling:
     top_p: sample from the smallest set of tokens with this much probability.
     seed: equal requests with equal seeds get equal replies, whatever else is in the batch; servers may not keep to it.
     stop: texts that end a reply, themselves left out.
+    json_schema: what a chat's reply is to look like, a JSON schema as JSON text. Servers that know it keep to it, nothing else
+    does: whoever asks for JSON reads it with care.
     """
 
     max_tokens: int = 512
@@ -36,6 +38,7 @@ class Sampling:
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    json_schema: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What OpenAI-compatible servers answer, read with care: the field names are the API's, the gaps and errors everybody's own.
+"""What OpenAI-compatible servers are asked and what they answer, read with care: the field names are the API's, the gaps and errors everybody's own.
 
 Source of the names: platform.openai.com/docs/api-reference (chat and completions), and what vLLM, SGLang, Ollama, llama.cpp and
 `transformers serve` send instead.
@@ -8,10 +8,17 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from codewright.core.rng import stable_hash
 from codewright.core.text import one_line
-from codewright.models.model import Reply
+from codewright.models.model import Reply, Sampling
+
+_SEEDS = 2**31
+"""Seeds are taken modulo this: llama.cpp wants 32 bits, others a signed number."""
+_MOST_STOPS = 4
 
 _FINISHED = {"length": "length", "content_filter": "refusal"}
 """The API's finish_reason -> ours; anything else that is no failure is `stop`."""
@@ -27,14 +34,63 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 
+_NO_FORM = frozenset({400, 415, 422, 501})
+"""What servers answer that do not know `response_format`, or not this schema; some send a 500 that names it."""
+_NAMES_FORM = re.compile(r"response_format|json_schema|grammar", re.IGNORECASE)
+
 
 class Unreadable(Exception):  # noqa: N818 - not an error of ours: the caller asks again
     """A reply that is none. The message says what came instead."""
 
 
+def request_body(field: str, prompt: Any, sampling: Sampling, repetition: int = 0) -> dict[str, Any]:
+    """Return the body of a request without model and limit.
+
+    field: `messages` for a chat, `prompt` for a text. repetition: how many equal prompts came before, each drawn anew.
+    A schema goes along with chats only: of texts the API's /completions knows none.
+    """
+    body = {field: prompt, "temperature": sampling.temperature}
+    if sampling.temperature > 0:
+        seed = stable_hash(sampling.seed, "sampling", repetition, str(prompt))
+        body |= {"top_p": sampling.top_p, "seed": seed % _SEEDS}
+    if sampling.stop:
+        body["stop"] = list(sampling.stop[:_MOST_STOPS])
+    if sampling.json_schema is not None and field == "messages":
+        form = {"name": "reply", "strict": True, "schema": json.loads(sampling.json_schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return body
+
+
+class Forms:
+    """The forms of replies, `response_format`, that a server has declined; a request goes without them from then on."""
+
+    def __init__(self) -> None:
+        self._unknown: set[str] = set()
+
+    def without_unknown(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a request's body as this server takes it."""
+        if self._unknown and json.dumps(body.get("response_format")) in self._unknown:
+            return {name: value for name, value in body.items() if name != "response_format"}
+        return body
+
+    def is_declined(self, body: Mapping[str, Any], status: int, said: str) -> bool:
+        """Tell whether an error may mean the form asked for, and remember it: what is known to mean else does not."""
+        if (
+            "response_format" not in body
+            or is_filtered(said)
+            or is_too_long(said)
+            or "max_completion_tokens" in said
+        ):
+            return False
+        if status not in _NO_FORM and not (status >= 500 and _NAMES_FORM.search(said)):
+            return False
+        self._unknown.add(json.dumps(body["response_format"]))
+        return True
+
+
 def read_reply(text: str, *, chat: bool) -> Reply:
     """Read the body of an answer with status 200. Raises Unreadable for cut JSON, an empty body, no choices and their like."""
-    data = _object(text)
+    data = read_object(text)
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise Unreadable(f"no choices: {error_text(text)}")
@@ -60,7 +116,7 @@ def read_embeddings(text: str, count: int) -> tuple[list[list[float]], int]:
 
     Raises Unreadable unless there are `count` of them, of one length, all numbers finite.
     """
-    data = _object(text)
+    data = read_object(text)
     rows = data.get("data")
     found = {
         row.get("index", place): row.get("embedding")
@@ -78,8 +134,8 @@ def read_embeddings(text: str, count: int) -> tuple[list[list[float]], int]:
     return vectors, _count(usage.get("prompt_tokens") if isinstance(usage, dict) else None)
 
 
-def _object(text: str) -> dict[str, Any]:
-    """Read a body that should be a JSON object; anything else is empty."""
+def read_object(text: str) -> dict[str, Any]:
+    """Read a body that should be a JSON object; other JSON is an empty one. Raises Unreadable for cut JSON and an empty body."""
     if not text.strip():
         raise Unreadable("an empty body")
     try:
@@ -164,3 +220,13 @@ def cut_at_stop(reply: Reply, stops: tuple[str, ...]) -> Reply:
     if not found:
         return reply
     return Reply(reply.text[: min(found)], "stop", reply.prompt_tokens, reply.completion_tokens)
+
+
+def find_secrets(key: str, variable: str, base_url: str) -> dict[str, str]:
+    """Map what must not appear in a message to what stands there instead: the key, for example, to the name of its variable."""
+    parts = urlsplit(base_url)
+    secrets = {key: variable, parts.password or "": "PASSWORD", parts.query: "QUERY"}
+    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():  # the SDK sends these along
+        name, _, value = line.partition(":")
+        secrets[value.strip()] = name.strip()
+    return {secret: name for secret, name in secrets.items() if secret}

@@ -8,6 +8,7 @@ Limits: one event loop at a time; two processes that ask the same at the same mo
 
 import asyncio
 import contextlib
+import gc
 import weakref
 from collections import Counter
 from collections.abc import Sequence
@@ -19,12 +20,14 @@ from codewright.core.rng import stable_hash
 from codewright.models.budget import BudgetSpent, Ledger, Usage, most_usage, usage_of
 from codewright.models.model import Model, Reply, Sampling, ServedModel
 from codewright.models.reply_cache import Prompt, ReplyCache, Request, identify
+from codewright.models.till import Claim, Till
 
 DRAIN_S = 10.0
 """After a failure: how long those under way, which may be paid for, get to come back; as `evals.generation` has it."""
 
-POLL_S = 0.05
-"""How often to look whether requests in flight, perhaps another process's, have left room in the budget."""
+COLLECT_EVERY = 20_000
+"""So many new objects between two looks for cyclic garbage. Python's 700 are less than the requests in flight hold: looking
+at them again and again took a quarter of the CPU time of asking (benchmarks/teacher.py)."""
 
 
 @dataclass
@@ -51,21 +54,30 @@ class Counts:
 
 @dataclass(eq=False)
 class _Flight:
-    """Requests that go out together. waiters: callers that want them; replies: by key, when it has landed."""
+    """Requests that go out together.
+
+    calls: what has to be asked for them; claim: on the budget; waiters: callers that want them; replies: by key, when it has landed.
+    """
 
     requests: list[Request]
+    calls: list[Request]
+    claim: Claim
     waiters: int = 0
-    sent: bool = False
     replies: dict[str, Reply] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether it is, or is about to be."""
+        return self.claim.hold is not None
 
 
 @dataclass(frozen=True)
 class _Gates:
-    """Of one event loop. places: to be in flight; turn: to ask the ledger, so that only one waits for room in it."""
+    """Of one event loop. places: to be in flight; till: to reserve, keep and settle."""
 
     places: contextlib.AbstractAsyncContextManager[None]
-    turn: asyncio.Lock
+    till: Till
 
 
 class PaidModel:
@@ -85,9 +97,15 @@ class PaidModel:
         if isinstance(model, ServedModel):
             self.concurrency = model.concurrency
         self._flights: dict[str, _Flight] = {}
+        self._thresholds: list[tuple[int, int, int]] = []
         self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Gates] = (
             weakref.WeakKeyDictionary()
         )
+
+    @property
+    def asked_again(self) -> int:
+        """How many requests the model sent once more, since a server failed or was away; 0 for one that has none."""
+        return int(getattr(self._model, "asked_again", 0))
 
     def describe(self) -> dict[str, Any]:
         """Return what the model says of itself, else its spec."""
@@ -106,12 +124,19 @@ class PaidModel:
         return await self._answer(list(texts), sampling)
 
     async def __aenter__(self) -> Self:
-        """Return itself."""
+        """Return itself; until the end of the block Python looks for cyclic garbage less often, in the whole process."""
+        self._thresholds.append(gc.get_threshold())
+        every, *older = self._thresholds[-1]
+        if every:  # 0: switched off
+            gc.set_threshold(max(every, COLLECT_EVERY), *older)
         return self
 
     async def __aexit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
         """Drain: to the end unless a failure ends the block, since a server that is well answers."""
-        await self.drain(None if error is None or _is_spent_budget(error) else DRAIN_S)
+        try:
+            await self.drain(None if error is None or _is_spent_budget(error) else DRAIN_S)
+        finally:
+            gc.set_threshold(*self._thresholds.pop())
 
     async def drain(self, timeout_s: float | None = DRAIN_S) -> None:
         """Let what is in flight come back and be kept, so long; start nothing more. To be awaited before the loop ends."""
@@ -166,7 +191,9 @@ class PaidModel:
         return kept, list(dict.fromkeys([*joined, *(self._start(group) for group in groups)]))
 
     def _start(self, requests: list[Request]) -> _Flight:
-        flight = _Flight(requests)
+        calls = self._calls(requests)
+        most = sum((most_usage(call.prompt, call.sampling) for call in calls), Usage())
+        flight = _Flight(requests, calls, Claim(most))
         flight.task = asyncio.create_task(self._fly(flight))
         for request in requests:
             self._flights[request.key] = flight
@@ -215,40 +242,35 @@ class PaidModel:
 
     async def _fly(self, flight: _Flight) -> None:
         """Wait for a place and for room in the budget, send, keep, settle."""
-        calls = self._calls(flight.requests)
-        most = sum((most_usage(call.prompt, call.sampling) for call in calls), Usage())
-        gates = self._gates_here()
+        calls, claim, gates = flight.calls, flight.claim, self._gates_here()
         async with gates.places:
-            async with gates.turn:
-                while (hold := self._ledger.reserve(most)) is None:
-                    await asyncio.sleep(POLL_S)
-            flight.sent = True
-            self.counts.sent += len(flight.requests)
             try:
-                pairs = list(zip(calls, await self._send(calls), strict=True))
-            except Exception:
-                self.counts.failed += len(flight.requests)
-                self._ledger.fail(hold, len(calls))
+                await gates.till.reserve(claim)
+                self.counts.sent += len(flight.requests)
+                replies = await self._send(calls)
+                pairs = list(zip(calls, replies, strict=True))
+            except BaseException as error:
+                if claim.hold is not None:
+                    self._lose(flight, claim.hold, error)
                 raise
-            except BaseException:  # cancelled in flight: perhaps charged
-                self.counts.failed += len(flight.requests)
-                self._ledger.give_up(hold)
-                raise
-            self._keep(flight, hold, pairs)
+            used = sum((usage_of(call.prompt, call.sampling, reply) for call, reply in pairs), Usage())
+            wanted = {request.key for request in flight.requests}
+            new = [(call, reply) for call, reply in pairs if call.key in wanted]
+            kept = await gates.till.keep(claim, new, used)
+            flight.replies = {call.key: reply for (call, _), reply in zip(new, kept, strict=True)}
 
-    def _keep(self, flight: _Flight, hold: int, pairs: Sequence[tuple[Request, Reply]]) -> None:
-        """Keep first and settle then: a kill in between leaves the reply, and too high a count."""
-        used = sum((usage_of(call.prompt, call.sampling, reply) for call, reply in pairs), Usage())
-        wanted = {request.key for request in flight.requests}
-        new = [(call, reply) for call, reply in pairs if call.key in wanted]
-        try:
-            kept = self._cache.put_many(new)
-        finally:
-            used = self._ledger.settle(hold, used)
-            self.counts.tokens_in += used.tokens_in
-            self.counts.tokens_out += used.tokens_out
-            self.counts.money += used.money
-        flight.replies = {call.key: reply for (call, _), reply in zip(new, kept, strict=True)}
+    def _lose(self, flight: _Flight, hold: int, error: BaseException) -> None:
+        """Take note that no reply came."""
+        self.counts.failed += len(flight.requests)
+        if isinstance(error, Exception):
+            self._ledger.fail(hold, len(flight.calls))
+        else:  # cancelled in flight: perhaps charged
+            self._ledger.give_up(hold)
+
+    def _book(self, used: Usage) -> None:
+        self.counts.tokens_in += used.tokens_in
+        self.counts.tokens_out += used.tokens_out
+        self.counts.money += used.money
 
     def _calls(self, requests: Sequence[Request]) -> list[Request]:
         """List what has to be asked for these.
@@ -283,7 +305,7 @@ class PaidModel:
         if loop not in self._gates:
             # A local model's callers, and its own lock, decide how many there are.
             places = asyncio.Semaphore(self.concurrency) if self._served else contextlib.nullcontext()
-            self._gates[loop] = _Gates(places, asyncio.Lock())
+            self._gates[loop] = _Gates(places, Till(self._cache, self._ledger, self._book))
         return self._gates[loop]
 
 

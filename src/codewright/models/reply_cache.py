@@ -113,8 +113,10 @@ class Request:
 
 
 def _plain(sampling: Sampling) -> dict[str, Any]:
-    """Return the settings as JSON; 0 and 0.0 are one temperature."""
+    """Return the settings as JSON; 0 and 0.0 are one temperature, and without a schema there is no word of one."""
     values = asdict(sampling)
+    if sampling.json_schema is None:
+        del values["json_schema"]
     for item in fields(sampling):
         if isinstance(item.default, float):
             values[item.name] = float(values[item.name])
@@ -184,10 +186,11 @@ class ReplyCache:
         ]  # fmt: skip
         kept = []
         with self._file.transaction() as connection:
-            for row in rows:
-                connection.execute(_INSERT, row)
-                query = connection.execute(_REPLY_OF, row[:1])
-                kept.append(self._reply(query.fetchone()))
+            for row, (_, reply) in zip(rows, pairs, strict=True):
+                if connection.execute(_INSERT, row).rowcount:
+                    kept.append(reply)
+                else:
+                    kept.append(self._reply(connection.execute(_REPLY_OF, row[:1]).fetchone()))
         return kept
 
     def summary(self) -> list[ModelTotal]:

@@ -9,7 +9,7 @@ import pytest
 from tenacity import wait_none
 
 from codewright.core.errors import BackendError, ConfigError
-from codewright.models.backends import openai as backend
+from codewright.models import retrying
 from codewright.models.embed import Embedder, open_embedder
 from codewright.models.embedders import openai as plugin
 from tests.models.endpoint import Asked, Behaviour, Endpoint, Said, all_at_once, error, serving
@@ -21,7 +21,7 @@ KEY = "sk-very-secret-0123456789"
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses but those that a server asks for; nothing kept from before, no key and no address from outside."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(backend, "_BACKOFF", wait_none())
+    monkeypatch.setattr(retrying, "_BACKOFF", wait_none())
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -137,13 +137,13 @@ def test_vectors_of_different_lengths_are_asked_again_and_then_a_failure() -> No
     told = pytest.raises(BackendError, match=r"different lengths \(10 attempts\)")
     with serving(lambda asked: vectors(asked, data=rows)) as endpoint, told:
         embed(endpoint, ["a", "b"])
-    assert len(endpoint.asked) == backend.MOST_ATTEMPTS
+    assert len(endpoint.asked) == retrying.MOST_ATTEMPTS
 
 
 def test_what_stays_is_a_failure_that_says_so() -> None:
     line, endpoint = fails(BackendError, lambda asked: error(500, "broken"))
     assert "answered 500: broken (10 attempts)" in line
-    assert len(endpoint.asked) == backend.MOST_ATTEMPTS
+    assert len(endpoint.asked) == retrying.MOST_ATTEMPTS
 
 
 def test_a_server_without_embeddings() -> None:
@@ -167,7 +167,7 @@ def test_a_batch_that_is_too_long_is_halved_and_of_one_text_the_beginning_is_tak
     texts = ["a" * 30, "b" * 30, "c" * 10, "d" * 130]
     with serving(behave) as endpoint:
         assert np.allclose(embed(endpoint, texts), expected(["a" * 30, "b" * 30, "c" * 10, "d" * 32]))
-    assert len(endpoint.asked) < 2 * backend.MOST_ATTEMPTS  # none was asked again as it was
+    assert len(endpoint.asked) < 2 * retrying.MOST_ATTEMPTS  # none was asked again as it was
 
 
 def test_a_server_that_takes_fewer_texts_at_once_gets_fewer() -> None:

@@ -2,7 +2,8 @@
 
 Requests are sorted by length, padded on the left and decoded together; a row leaves its batch when it is done. What a
 request gets does not depend on its batch, except where two tokens are tied to the last bits of a sum.
-Limit: one process, one device; prompts that leave no room in the model's positions get an empty reply.
+Limits: one process, one device; prompts that leave no room in the model's positions get an empty reply; a JSON schema is not
+kept to, whoever asks for one reads what the model wrote.
 """
 
 import asyncio

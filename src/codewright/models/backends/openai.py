@@ -5,47 +5,51 @@ The key comes from OPENAI_API_KEY, the address from the caller, else from OPENAI
 a ConfigError. Chat uses the template of the server. `embeddings` asks such a server for vectors, for `embedders/openai.py`.
 Limits: top_k and penalties are the server's defaults, which vLLM and `transformers serve` take from the model's generation_config;
 the latter samples only if that file says so. Seeds are passed on; whether they hold is the server's business. Of stop
-texts four are sent, as OpenAI takes no more; the others are cut off here.
+texts four are sent, as OpenAI takes no more; the others are cut off here. A reply's JSON schema is sent with chats; a server that
+refuses it is asked without.
 """
 
 import asyncio
 import os
-import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp  # the SDK itself would say only in a RuntimeError, later, that it is missing
-from openai import (
-    APIStatusError,
-    AsyncOpenAI,
-    DefaultAioHttpClient,
-    Omit,
-    OpenAIError,
-    Timeout,
-)
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
+import httpx2
+from openai import AsyncOpenAI, Omit, Timeout
 
 from codewright.core.errors import BackendError, ConfigError
 from codewright.core.records import Message
-from codewright.core.rng import stable_hash
 from codewright.core.text import did_you_mean
 from codewright.models.model import Reply, Sampling
+from codewright.models.openai_client import OpenAiClient
 from codewright.models.openai_format import (
+    Forms,
     Unreadable,
     cut_at_stop,
     error_code,
     error_text,
     failure_causes,
     failure_text,
+    find_secrets,
     is_filtered,
     is_too_long,
     read_embeddings,
     read_reply,
+    request_body,
 )
 from codewright.models.pacing import Pace, allowance_wait_s, retry_after_s
+from codewright.models.retrying import (
+    MOST_ATTEMPTS,
+    MOST_TIMEOUTS,
+    MOST_UNHEARD,
+    PATIENCE_S,
+    Again,
+    patiently,
+)
 
 SERVED = True
 """Tells `open_model` to pass on base URL and concurrency."""
@@ -58,21 +62,10 @@ TIMEOUT_S = 600.0
 """A whole request, from its turn to its last byte; the SDK's own default, there per read."""
 CONNECT_TIMEOUT_S = 10.0
 
-MOST_ATTEMPTS = 10
-"""With the pauses below about two minutes: a server may be restarted meanwhile."""
-MOST_TIMEOUTS = 3
-MOST_UNHEARD = 3
-"""Attempts to reach a server that has never answered: most likely its address is wrong."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-PATIENCE_S = 300.0
-"""The longest pause that a server may ask for; whoever is to wait longer wants to know."""
-
-_SEEDS = 2**31
-"""Seeds are taken modulo this: llama.cpp wants 32 bits, others a signed number."""
-_MOST_STOPS = 4
 _MOST_NAMED = 10
 
 _CHAT, _TEXT, _EMBEDDINGS = "chat", "text", "embeddings"
+_PATHS = {_CHAT: "chat/completions", _TEXT: "completions", _EMBEDDINGS: "embeddings"}
 _MISSING = {
     _CHAT: "no chat completions here, or no such model; does the base URL end as the server's documentation says, often in /v1?",
     _TEXT: "it continues no plain text with this model (/completions); ask in chat form (--form chat)",
@@ -106,15 +99,6 @@ def _place(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-class _Again(Exception):  # noqa: N818 - internal; becomes a BackendError if it stays
-    """A failure that may pass. attempts: after how many to give up; wait_s: pause at least so long."""
-
-    def __init__(self, what: str, attempts: int = MOST_ATTEMPTS, wait_s: float = 0.0) -> None:
-        super().__init__(what)
-        self.attempts = attempts
-        self.wait_s = wait_s
-
-
 class _TooLong(Exception):  # noqa: N818 - internal
     """The server says that prompt and reply do not fit into the model's context. The message is the server's."""
 
@@ -123,9 +107,9 @@ class _TooLong(Exception):  # noqa: N818 - internal
 class _Connection:
     """What belongs to one event loop. closing: kept so that the loop closes the client when it ends."""
 
-    client: AsyncOpenAI
+    client: OpenAiClient
     pace: Pace
-    closing: AsyncIterator[AsyncOpenAI]
+    closing: AsyncIterator[OpenAiClient]
 
 
 @dataclass(frozen=True)
@@ -149,19 +133,22 @@ class OpenAiModel:
     def __init__(self, name: str, base_url: str, key: str, concurrency: int) -> None:
         """Take a checked address and key; see `open_backend`."""
         self.concurrency = concurrency
-        self._name = name
+        self.name = name
         self._base_url = base_url
         self._key = key
-        self._secrets = _find_secrets(key, base_url)
-        self._who = f"openai:{name} at {_place(base_url)}"
+        self._secrets = find_secrets(key, KEY_VARIABLE, base_url)
+        self.who = f"openai:{name} at {_place(base_url)}"
         self._heard = False
+        self.asked_again = 0
+        """Requests that were sent once more, as the first time brought nothing."""
         # The old name is what all other servers know, the new one what OpenAI's newer models insist on.
-        self._limit_name = "max_completion_tokens" if base_url == OPENAI_URL else "max_tokens"
+        self.limit_name = "max_completion_tokens" if base_url == OPENAI_URL else "max_tokens"
+        self.forms = Forms()
         self._connections: dict[asyncio.AbstractEventLoop, _Connection] = {}
 
     def describe(self) -> dict[str, Any]:
         """Return spec and address; the chat template is the server's secret."""
-        return {"model": f"openai:{self._name}", "base_url": _place(self._base_url)}
+        return {"model": f"openai:{self.name}", "base_url": _place(self._base_url)}
 
     async def generate(self, chats: Sequence[Sequence[Message]], sampling: Sampling) -> list[Reply]:
         """Answer chats. Raises ConfigError for what the user must change, BackendError when the server keeps failing."""
@@ -178,12 +165,7 @@ class OpenAiModel:
         requests = []
         for prompt in prompts:
             key = str(prompt)
-            body = {field: prompt, "temperature": sampling.temperature}
-            if sampling.temperature > 0:
-                seed = stable_hash(sampling.seed, "sampling", repeats[key], key)
-                body |= {"top_p": sampling.top_p, "seed": seed % _SEEDS}
-            if sampling.stop:
-                body["stop"] = list(sampling.stop[:_MOST_STOPS])
+            body = request_body(field, prompt, sampling, repeats[key])
             requests.append(
                 _Request(
                     kind,
@@ -219,7 +201,7 @@ class OpenAiModel:
         if half:
             return await self._embed(texts[:half]) + await self._embed(texts[half:])
         if len(texts[0]) < 2:
-            raise ConfigError(f"{self._who}: finds a text of one character too long; it said: {said}")
+            raise ConfigError(f"{self.who}: finds a text of one character too long; it said: {said}")
         return await self._embed([texts[0][: len(texts[0]) // 2]])
 
     async def _ask(self, request: _Request[Reply], max_tokens: int) -> Reply:
@@ -233,123 +215,120 @@ class OpenAiModel:
         except _TooLong:
             return Reply("", "length", 0, 0)
         raise ConfigError(
-            f"{self._who}: {max_tokens} new tokens do not fit into the model's context beside the prompt; "
+            f"{self.who}: {max_tokens} new tokens do not fit into the model's context beside the prompt; "
             f"ask for fewer (--max-tokens); it said: {said}"
         )
 
     async def _ask_patiently(self, request: _Request[Answer], max_tokens: int | None) -> Answer:
-        retrying = AsyncRetrying(  # one per request: it holds what is under way
-            retry=retry_if_exception_type(_Again), stop=_is_enough, wait=_pause_s, sleep=asyncio.sleep, reraise=True
-        )  # fmt: skip
-        attempts = 0
-
-        async def attempt() -> Answer:
-            nonlocal attempts
-            attempts += 1
-            return await self._ask_once(request, max_tokens)
-
         try:
-            return await retrying(attempt)
-        except _Again as error:
-            times = "" if attempts == 1 else f" ({attempts} attempts)"
+            return await patiently(lambda: self._ask_once(request, max_tokens), self._note_again)
+        except Again as error:
+            times = "" if error.tried == 1 else f" ({error.tried} attempts)"
             raise BackendError(
-                f"{self._who}: {error}{times}; what is finished is kept: run the same command again to go on"
+                f"{self.who}: {error}{times}; what is finished is kept: run the same command again to go on"
             ) from None
+
+    def _note_again(self) -> None:
+        self.asked_again += 1
 
     async def _ask_once(self, request: _Request[Answer], max_tokens: int | None) -> Answer:
         connection = await self._connect()
-        body = {**request.body, "model": self._name}
-        if max_tokens is not None:
-            body[self._limit_name] = max_tokens
-        refused: APIStatusError | None = None
+        body = self.whole_body(request.body, max_tokens)
         async with connection.pace.turn() as cuts:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    answer = await self._send(connection.client, request.kind, body)
-            except APIStatusError as error:
-                refused = error  # judged outside, so that no message drags the request along as its context
-            except (OpenAIError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
+                    answer = await connection.client.post(_PATHS[request.kind], body)
+            except (httpx2.HTTPError, aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
                 raise self._unreached(error) from None
             self._heard = True
-            if refused is not None:
-                return await self._judge_status(refused, request, connection, cuts)
+            if not answer.is_success:
+                if self.forms.is_declined(body, answer.status_code, answer.text):
+                    raise Again(self.redact(f"answered {answer.status_code}: {error_text(answer.text)}"))
+                return await self._judge_status(answer, request, connection, cuts)
             connection.pace.went_well()
             try:
                 reply = request.read(answer.text)
             except Unreadable as error:
-                raise _Again(self._redact(f"answered {error}")) from None
+                raise Again(self.redact(f"answered {error}")) from None
             wait_s = allowance_wait_s(answer.headers, request.tokens(reply) + (max_tokens or 0))
             connection.pace.pause(min(wait_s, PATIENCE_S))
         return reply
 
-    async def _send(self, client: AsyncOpenAI, kind: str, body: dict[str, Any]) -> Any:
-        asked: Any = {
-            _CHAT: client.chat.completions,
-            _TEXT: client.completions,
-            _EMBEDDINGS: client.embeddings,
-        }
-        create: Callable[..., Awaitable[Any]] = asked[kind].with_raw_response.create
-        return await create(**body, extra_headers=self._headers())
+    def whole_body(self, body: Mapping[str, Any], max_tokens: int | None) -> dict[str, Any]:
+        """Return a body with the model's name and its limit, without a reply's form where the server does not know it."""
+        whole = {**body, "model": self.name}
+        if max_tokens is not None:
+            whole[self.limit_name] = max_tokens
+        return self.forms.without_unknown(whole)
 
-    def _headers(self) -> dict[str, Any]:
+    async def client(self) -> AsyncOpenAI:
+        """Return the client of the running event loop, for other parts of the API (models/batch_server.py)."""
+        return (await self._connect()).client.sdk
+
+    def headers(self) -> dict[str, Any]:
+        """Return what each request says besides: nothing, or that there is no key."""
         return {} if self._key else {"Authorization": Omit()}
 
-    def _unreached(self, error: BaseException) -> _Again:
+    def _unreached(self, error: BaseException) -> Again:
         """Sort out a failure without a whole answer. The SDK's transport reports a connection that was reset as a timeout."""
         causes = failure_causes(error)
-        never_there = not self._heard and any(isinstance(one, aiohttp.ClientConnectorError) for one in causes)
-        if any(isinstance(one, TimeoutError) for one in causes):
+        silent = any(isinstance(one, aiohttp.ConnectionTimeoutError) for one in causes)  # a machine is down
+        refused = any(isinstance(one, aiohttp.ClientConnectorError) for one in causes)
+        never_there = not self._heard and (silent or refused)
+        if silent:
+            what, attempts = f"cannot be reached: no connection within {CONNECT_TIMEOUT_S:g} s", MOST_ATTEMPTS
+        elif any(isinstance(one, TimeoutError) for one in causes):
             what, attempts = f"no answer within {TIMEOUT_S:g} s", MOST_TIMEOUTS
         else:
             what, attempts = f"cannot be reached, or hung up: {failure_text(causes[-1])}", MOST_ATTEMPTS
-        return _Again(self._redact(what), MOST_UNHEARD if never_there else attempts)
+        return Again(self.redact(what), MOST_UNHEARD if never_there else attempts)
 
     async def _judge_status(
-        self, error: APIStatusError, request: _Request[Answer], connection: _Connection, cuts: int
+        self, answer: httpx2.Response, request: _Request[Answer], connection: _Connection, cuts: int
     ) -> Answer:
         """Decide what an error status means: a reply after all, a failure that may pass, or the user's business."""
-        status, body = error.status_code, error.response.text
-        said = self._redact(f"answered {status}: {error_text(body)}")
+        status, body = answer.status_code, answer.text
+        said = self.redact(f"answered {status}: {error_text(body)}")
         if status == 429 and error_code(body) == "insufficient_quota":
             raise BackendError(
-                f"{self._who}: {said}; what is finished is kept: run the same command again when it is paid"
+                f"{self.who}: {said}; what is finished is kept: run the same command again when it is paid"
             )
         if request.kind == _EMBEDDINGS and is_too_long(body):  # llama.cpp says so with a 500
             raise _TooLong(said)
         if status in {408, 409, 425, 429} or status >= 500:
-            wait_s = retry_after_s(error.response.headers) or 0.0
+            wait_s = retry_after_s(answer.headers) or 0.0
             if wait_s > PATIENCE_S:
-                raise _Again(f"{said}; it asks to wait {wait_s:.0f} s", attempts=1)
+                raise Again(f"{said}; it asks to wait {wait_s:.0f} s", attempts=1)
             connection.pace.pause(wait_s)
             if status == 429:
                 connection.pace.complained(cuts)
-            raise _Again(said, wait_s=wait_s)
+            raise Again(said, wait_s=wait_s)
         if status in {401, 403}:
             what = "holds no key that it takes" if self._key else "is not set"
-            raise ConfigError(f"{self._who}: {said}; the environment variable {KEY_VARIABLE} {what}")
+            raise ConfigError(f"{self.who}: {said}; the environment variable {KEY_VARIABLE} {what}")
         if status in {404, 405}:
-            raise ConfigError(f"{self._who}: {said}; {await self._explain_missing(connection, request.kind)}")
+            raise ConfigError(f"{self.who}: {said}; {await self._explain_missing(connection, request.kind)}")
         if is_filtered(body) and request.filtered is not None:
             return request.filtered
         if is_too_long(body):
             raise _TooLong(said)
-        if self._limit_name == "max_tokens" and "max_completion_tokens" in body:
-            self._limit_name = "max_completion_tokens"
-            raise _Again(said)
-        raise ConfigError(f"{self._who}: {said}; it does not take this request, change the settings it names")
+        if self.limit_name == "max_tokens" and "max_completion_tokens" in body:
+            self.limit_name = "max_completion_tokens"
+            raise Again(said)
+        raise ConfigError(f"{self.who}: {said}; it does not take this request, change the settings it names")
 
     async def _explain_missing(self, connection: _Connection, kind: str) -> str:
         """Say what a 404 means, with the help of the server's list of models."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                page = await connection.client.models.list(extra_headers=self._headers())
+                page = await connection.client.sdk.models.list(extra_headers=self.headers())
             known = [str(model.id) for model in page.data]
         except Exception:  # a server without a list, or one that answers it with anything
             known = []
-        if known and self._name not in known:
+        if known and self.name not in known:
             more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-            return self._redact(
-                f"it has no model '{self._name}'{did_you_mean(self._name, known)}; "
+            return self.redact(
+                f"it has no model '{self.name}'{did_you_mean(self.name, known)}; "
                 f"there are: {', '.join(known[:_MOST_NAMED])}{more}"
             )
         return _MISSING[kind]
@@ -360,20 +339,14 @@ class OpenAiModel:
         if loop not in self._connections:
             self._connections = {old: kept for old, kept in self._connections.items() if not old.is_closed()}
             timeout = Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-            client = AsyncOpenAI(
-                api_key=self._key or "none",
-                admin_api_key="",
-                base_url=self._base_url,
-                timeout=timeout,
-                max_retries=0,
-                http_client=DefaultAioHttpClient(timeout=timeout),
-            )
+            client = OpenAiClient(self._key, self._base_url, timeout)
             closing = _closing(client)
             self._connections[loop] = _Connection(client, Pace(self.concurrency), closing)
             await anext(closing)
         return self._connections[loop]
 
-    def _redact(self, text: str) -> str:
+    def redact(self, text: str) -> str:
+        """Take what is secret out of a text."""
         for secret, name in self._secrets.items():
             text = text.replace(secret, name)
         return text
@@ -381,6 +354,9 @@ class OpenAiModel:
 
 async def _all_of(parts: Iterable[Coroutine[Any, Any, Done]]) -> list[Done]:
     """Wait for all; when one fails, the others are cancelled before its error is raised."""
+    parts = list(parts)
+    if len(parts) == 1:  # as a served model is mostly asked: it needs no task of its own
+        return [await parts[0]]
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
         return await asyncio.gather(*tasks)
@@ -391,38 +367,8 @@ async def _all_of(parts: Iterable[Coroutine[Any, Any, Done]]) -> list[Done]:
         raise
 
 
-async def _closing(client: AsyncOpenAI) -> AsyncIterator[AsyncOpenAI]:
+async def _closing(client: OpenAiClient) -> AsyncIterator[OpenAiClient]:
     try:
         yield client
     finally:
         await client.close()
-
-
-def _find_secrets(key: str, base_url: str) -> dict[str, str]:
-    """Map what must not appear in a message to what stands there instead."""
-    parts = urlsplit(base_url)
-    secrets = {key: KEY_VARIABLE, parts.password or "": "PASSWORD", parts.query: "QUERY"}
-    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():  # the SDK sends these along
-        name, _, value = line.partition(":")
-        secrets[value.strip()] = name.strip()
-    return {secret: name for secret, name in secrets.items() if secret}
-
-
-_BACKOFF = wait_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
-
-
-def _pause_s(state: RetryCallState) -> float:
-    """Return how long to pause: what the server asked for or the back-off, and up to a quarter more, so that not all come at once."""
-    error = _failure(state)
-    return max(error.wait_s, _BACKOFF(state)) * random.uniform(1.0, 1.25)
-
-
-def _is_enough(state: RetryCallState) -> bool:
-    return state.attempt_number >= _failure(state).attempts
-
-
-def _failure(state: RetryCallState) -> _Again:
-    error = state.outcome.exception() if state.outcome is not None else None
-    if not isinstance(error, _Again):
-        raise TypeError("only _Again is asked again")
-    return error

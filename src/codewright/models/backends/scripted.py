@@ -2,7 +2,7 @@
 
 File: JSON Lines of {"reply": text} with, where wanted, "match" (a text that the prompt contains) and "finish_reason".
 The first row whose match is in the prompt answers, as often as it is asked; rows without one are used once each, in order,
-by prompts that no match is for. A chat's prompt is its turns' contents, joined by blank lines.
+by prompts that no match is for. A chat's prompt is its turns' contents, joined by blank lines. A JSON schema changes nothing.
 """
 
 from collections import deque
