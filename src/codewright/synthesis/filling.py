@@ -15,9 +15,8 @@ from typing import Any, Protocol
 from codewright.core.errors import BackendError, ConfigError
 from codewright.core.journal import Journal
 from codewright.core.records import Lost, Reject, Sample, content_id
+from codewright.synthesis.outcomes import CRASHED, UNANSWERED
 from codewright.synthesis.seeding import Note, Pool, Seed
-
-CRASHED, UNANSWERED = "method_crashed", "teacher_failed"
 
 _AHEAD = 4
 """Seeds worked on at once, for each request the teacher takes at once: one that is slow holds up nobody until then."""

@@ -1,36 +1,40 @@
 """What rows from a teacher will cost: the first seeds of the run are worked on for real, and the rest is worked out from them.
 
 Their replies stay in the cache, where the run finds them: a plan costs nothing twice. Replies are of any length, so nothing less
-than real ones tells what they cost.
+than real ones tells what they cost. Rows come in until there are enough, so what is estimated is the tokens that a row takes: a
+ratio, with its usual variance (Cochran, Sampling Techniques, 3rd edition, chapter 6), of the seeds not yet worked on only.
 """
 
 import asyncio
+import contextlib
 import math
+import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+from codewright.core.errors import ConfigError
 from codewright.core.journal import Journal
 from codewright.core.plugins import load_plugin
-from codewright.core.records import Message
 from codewright.engine.stage import StageContext
-from codewright.models.budget import Budget, Ledger
-from codewright.models.model import Reply, Sampling, open_model
-from codewright.models.paid import PaidModel
-from codewright.models.reply_cache import ReplyCache, default_cache_path
+from codewright.models.budget import Usage
+from codewright.synthesis.ask import Ask
+from codewright.synthesis.driver import METHODS_PACKAGE
 from codewright.synthesis.filling import Bucket
-from codewright.synthesis.teaching import Teaching, fill_buckets, make_buckets
+from codewright.synthesis.teaching import Teaching, fill_buckets, make_buckets, open_teacher
+from codewright.synthesis.verify import Run
 
 if TYPE_CHECKING:
     from codewright.synthesis.driver import Config
 
-METHODS_PACKAGE = "codewright.synthesis.methods"
-
 _NORMAL_95 = 1.96
 _LEAST_RATE = 0.01
-"""Share of seeds that give a row, where the sample has none: what is then said is a lower bound."""
+"""Rows that a seed gives, where the sample has none: what is then said is a lower bound."""
+_LEAST_LATER = 16
+"""Seeds beyond the first round that tell what later rounds take; ours."""
 
 
 @dataclass(frozen=True)
@@ -51,96 +55,152 @@ class Estimate:
     error: float
 
 
-class _Counted(PaidModel):
-    """Adds up what replies took, from the cache or not, by the seed that asked."""
+@dataclass(frozen=True)
+class _Seed:
+    """One seed that was worked on. used: by all its requests, known replies too."""
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.uses: list[tuple[int, int]] = []
+    rows: int
+    used: Usage
 
-    async def generate(self, chats: Sequence[Sequence[Message]], sampling: Sampling) -> list[Reply]:
-        """Answer, and take note."""
-        replies = await super().generate(chats, sampling)
-        self.uses.extend((reply.prompt_tokens, reply.completion_tokens) for reply in replies)
-        return replies
+
+@dataclass(frozen=True)
+class _Sampled:
+    """The first seeds of a bucket; of `wanted` rows, and `most` seeds, in rounds of `round_seeds` if the method has rounds."""
+
+    seeds: Sequence[_Seed]
+    wanted: int
+    most: int
+    round_seeds: int | None
+
+    @property
+    def rows(self) -> int:
+        """Rows that the sample gave."""
+        return sum(one.rows for one in self.seeds)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the sample is all there is to do."""
+        return self.rows >= self.wanted or len(self.seeds) >= self.most
+
+
+@dataclass(frozen=True)
+class _Projected:
+    """A bucket's whole run: seeds, rows, what its requests take, and the variance of the tokens."""
+
+    seeds: int
+    rows: int
+    requests: float
+    tokens_in: float
+    tokens_out: float
+    variance: float
 
 
 def estimate(config: "Config", context: StageContext, sample: int) -> Estimate:
     """Work on the first `sample` seeds of every quota and say what the whole run comes to.
 
-    Writes into the cache only. Raises what a run raises, and BudgetSpent at the run's own caps.
+    Writes into the cache only. Raises what a run raises, BudgetSpent at the run's own caps, and ConfigError where the sample is of
+    a first round that says nothing of later ones.
     """
     method = load_plugin(METHODS_PACKAGE, config.method)
-    with tempfile.TemporaryDirectory() as scratch:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        open_teacher(config, Path(scratch) / "spent.sqlite", context.reporter.say) as (model, _),
+    ):
         inner = replace(context, out=Path(scratch) / "rows")
-        cache = ReplyCache(Path(config.cache) if config.cache else default_cache_path())
-        ledger = Ledger(Path(scratch) / "spent.sqlite", config.budget or Budget(), config.prices)
-        try:
-            model = open_model(config.model or "", config.base_url, config.concurrency)
-            buckets = make_buckets(config, inner, method)
-            found = [
-                _sampled(config, inner, _Counted(model, cache, ledger, config.model), one, sample)
-                for one in buckets
-            ]
-        finally:
-            ledger.close()
-            cache.close()
-    return _whole(config, found)
+        work = Teaching(config, inner, method, model)
+        found = [_sampled(work, bucket, sample) for bucket in make_buckets(config, inner, method)]
+    whole = [_projected(one, config.method) for one in found if one.seeds]
+    tokens_in = round(sum(one.tokens_in for one in whole))
+    tokens_out = round(sum(one.tokens_out for one in whole))
+    total = tokens_in + tokens_out
+    return Estimate(
+        seeds_sampled=sum(len(one.seeds) for one in found),
+        rows_sampled=sum(one.rows for one in found),
+        seeds=sum(one.seeds for one in whole),
+        rows=sum(one.rows for one in whole),
+        requests=round(sum(one.requests for one in whole)),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        money=config.prices.money(tokens_in, tokens_out),
+        error=_NORMAL_95 * math.sqrt(sum(one.variance for one in whole)) / total if total else 0.0,
+    )
 
 
-@dataclass(frozen=True)
-class _Sampled:
-    bucket: Bucket
-    wanted: int
-    most: int
-    uses: list[tuple[int, int]]
-
-
-def _sampled(
-    config: "Config", context: StageContext, model: _Counted, bucket: Bucket, sample: int
-) -> _Sampled:
+def _sampled(work: Teaching, bucket: Bucket, sample: int) -> _Sampled:
     most = bucket.seeds.most
     bucket.seeds.most = min(most, sample)
-    journal = Journal(context.out / "turns" / f"{bucket.name or 'all'}.jsonl", {})
-    work = Teaching(config, context, load_plugin(METHODS_PACKAGE, config.method), model)
-    try:
-        asyncio.run(fill_buckets(work, journal, [bucket]))
-    finally:
-        journal.close()
-    return _Sampled(bucket, bucket.wanted, most, model.uses)
+    method, used = _metered(work.method)
+    path = work.context.out / "turns" / f"{bucket.name or 'all'}.jsonl"
+    with contextlib.closing(Journal(path, {})) as journal:
+        asyncio.run(fill_buckets(replace(work, method=method), journal, [bucket]))
+    with contextlib.closing(Journal(path, {})) as journal:
+        seeds = [_Seed(len(turn["rows"]), used.get(turn["seed"], Usage())) for turn in journal.rows]
+    return _Sampled(seeds, bucket.wanted, most, getattr(method, "ROUND_SEEDS", None))
 
 
-def _whole(config: "Config", found: list[_Sampled]) -> Estimate:
-    seeds = requests = tokens_in = tokens_out = rows = 0
-    variance = 0.0
-    for one in found:
-        done, made = one.bucket.done, len(one.bucket.rows)
-        if not done:
-            continue
-        rate = max(made / done, _LEAST_RATE)
-        needed = done if made >= one.wanted else min(one.most, math.ceil(one.wanted / rate))
-        seeds += needed
-        rows += min(one.wanted, round(needed * rate))
-        scale = needed / done
-        requests += round(len(one.uses) * scale)
-        tokens_in += round(sum(used[0] for used in one.uses) * scale)
-        tokens_out += round(sum(used[1] for used in one.uses) * scale)
-        variance += _variance(one, rate) * scale**2
-    total = tokens_in + tokens_out
-    error = _NORMAL_95 * math.sqrt(variance) / total if total else 0.0
-    sampled = sum(one.bucket.done for one in found)
-    made = sum(len(one.bucket.rows) for one in found)
-    money = config.prices.money(tokens_in, tokens_out)
-    return Estimate(sampled, made, seeds, rows, requests, tokens_in, tokens_out, money, error)
+def _metered(method: ModuleType) -> tuple[ModuleType, dict[int, Usage]]:
+    """Return a method that takes note of what each seed's requests took, and the notes, by the seed's number."""
+    used: dict[int, Usage] = {}
+
+    async def make(seed: Any, ask: Ask, run: Run, rng: random.Random, options: Any) -> AsyncIterator[Any]:
+        try:
+            async for one in method.make(seed, ask, run, rng, options):
+                yield one
+        finally:
+            used[ask.seed] = ask.used
+
+    metered = ModuleType(method.__name__)
+    vars(metered).update(vars(method), make=make)
+    return metered, used
 
 
-def _variance(one: _Sampled, rate: float) -> float:
-    """Of the tokens of the sample: those of requests differ, and so does how many seeds give a row."""
-    if one.bucket.done >= one.most:
-        return 0.0
-    totals = [sum(used) for used in one.uses]
-    mean = sum(totals) / max(len(totals), 1)
-    spread = sum((value - mean) ** 2 for value in totals)
-    done = one.bucket.done
-    rates = (1 - min(rate, 1.0)) / (rate * done)  # relative variance of a share
-    return spread + rates * sum(totals) ** 2
+def _projected(one: _Sampled, method: str) -> _Projected:
+    """Work out a bucket's whole run. Raises ConfigError where it goes beyond the first round and the sample does not."""
+    if one.is_whole:
+        return _scaled(one.seeds, (), 0.0, one.wanted, capped=False)
+    rounds = one.round_seeds or 0
+    learned = bool(rounds) and len(one.seeds) >= rounds + _LEAST_LATER
+    # Later rounds see what earlier ones made: a first round tells nothing of them.
+    start = rounds if learned else 0
+    known, sample = one.seeds[:start], one.seeds[start:]
+    rate = max(sum(seed.rows for seed in sample) / len(sample), _LEAST_RATE)
+    missing = one.wanted - sum(seed.rows for seed in known)
+    needed = min(missing / rate, one.most - start)
+    if rounds and not learned and needed > rounds:
+        raise ConfigError(
+            f"a sample of {len(one.seeds)} seeds: method {method} works in rounds of {rounds} seeds, and later ones are shown what earlier "
+            f"ones made; sample {rounds + _LEAST_LATER} seeds or more, better {2 * rounds} (the replies of these are kept)"
+        )
+    return _scaled(known, sample, needed, one.wanted, capped=needed < missing / rate)
+
+
+def _scaled(
+    known: Sequence[_Seed], sample: Sequence[_Seed], needed: float, wanted: int, *, capped: bool
+) -> _Projected:
+    """Add what is known to what so many seeds like those of the sample take. capped: rows stay missing at the last seed."""
+    scale = needed / len(sample) if sample else 0.0
+    first, then = (sum((seed.used for seed in seeds), Usage()) for seeds in (known, sample))
+    rows = sum(seed.rows for seed in known) + sum(seed.rows for seed in sample) * scale
+    return _Projected(
+        seeds=len(known) + math.ceil(needed),
+        rows=min(wanted, round(rows)),
+        requests=first.requests + then.requests * scale,
+        tokens_in=first.tokens_in + then.tokens_in * scale,
+        tokens_out=first.tokens_out + then.tokens_out * scale,
+        variance=_variance(sample, needed, capped=capped) if sample else 0.0,
+    )
+
+
+def _variance(sample: Sequence[_Seed], needed: float, *, capped: bool) -> float:
+    """Of the tokens of so many seeds, those of the sample among them; where rows end the run, a seed that gives one shortens it."""
+    count = len(sample)
+    tokens = [seed.used.tokens for seed in sample]
+    if count < 2:
+        return (sum(tokens) * needed) ** 2
+    rows = sum(seed.rows for seed in sample)
+    if capped or not rows:
+        left = [one - sum(tokens) / count for one in tokens]
+    else:
+        left = [one - sum(tokens) / rows * seed.rows for one, seed in zip(tokens, sample, strict=True)]
+    spread = sum(one**2 for one in left) / (count - 1)
+    return max(0.0, needed - count) * needed / count * spread

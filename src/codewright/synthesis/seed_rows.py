@@ -9,12 +9,8 @@ from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_parquet
 from codewright.core.manifest import Dataset, part_name
 from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, Sample, to_table
+from codewright.synthesis.outcomes import ROWS_A_PART, UNUSABLE
 from codewright.synthesis.row_files import read_samples
-
-UNUSABLE = "unusable_seed"
-"""What a file holds that is no row; it is quarantined with the reason why."""
-
-_ROWS_A_PART = 4096
 
 
 def parts_of(dataset: Dataset) -> list[Path]:
@@ -38,7 +34,7 @@ def parts_of_file(path: Path, folder: Path) -> tuple[list[Path], list[Lost]]:
         lost: list[Lost] = []
         rows = iter(read_samples(path))
         for number in count():
-            some = list(islice(rows, _ROWS_A_PART))
+            some = list(islice(rows, ROWS_A_PART))
             if not some:
                 break
             lost += [_unusable(one) for one in some if isinstance(one, Lost)]

@@ -5,10 +5,12 @@ A method that has `choose(documents, k, options, seed) -> Chosen` (seeding.py) p
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -16,22 +18,26 @@ from typing import IO, TYPE_CHECKING, Any
 
 from codewright.core.config import build
 from codewright.core.errors import CodewrightError, ConfigError
-from codewright.core.io import read_json, write_parquet
+from codewright.core.io import read_json
 from codewright.core.journal import Journal
-from codewright.core.manifest import Counts, part_name
-from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, Reject, Sample, to_table
+from codewright.core.manifest import part_name
+from codewright.core.records import Lost, Reject, Sample
 from codewright.core.rng import rng_for
 from codewright.engine.stage import StageContext, StageResult
+from codewright.models.batch import open_batched
+from codewright.models.batch_book import book_beside
+from codewright.models.batch_ledger import BatchLedger
 from codewright.models.budget import Ledger
-from codewright.models.model import DescribedModel, Model, ServedModel, open_model
+from codewright.models.model import Model, ServedModel, open_model
 from codewright.models.paid import PaidModel
 from codewright.models.reply_cache import ReplyCache, default_cache_path
 from codewright.models.together import Together
 from codewright.sandbox.lazy import LazySandbox
 from codewright.synthesis import seed_rows
 from codewright.synthesis.ask import Ask
-from codewright.synthesis.filling import CRASHED, UNANSWERED, Bucket, Filling, Made, Tally
+from codewright.synthesis.filling import Bucket, Filling, Made, Tally
 from codewright.synthesis.messages import MESSAGES_NAME, as_messages
+from codewright.synthesis.outcomes import CRASHED, ROWS_A_PART, add_up, describe_rows, write_outcomes
 from codewright.synthesis.seeding import (
     ANY,
     LEFT_OUT_NAME,
@@ -44,12 +50,11 @@ from codewright.synthesis.seeding import (
     draw_documents,
     draw_rows,
 )
+from codewright.synthesis.waves import Waves, most_rows_per_seed
 
 if TYPE_CHECKING:
     from codewright.synthesis.driver import Config
 
-_ROWS_A_PART = 4096
-_QUARANTINED = frozenset({CRASHED, UNANSWERED, seed_rows.UNUSABLE})
 _AT_ONCE_LOCALLY = 64
 """Requests that a model in this process gets: it takes them together (models/backends/hf.py, BATCH_ROWS)."""
 
@@ -64,45 +69,63 @@ class Teaching:
     model: PaidModel
 
 
+@contextlib.contextmanager
+def open_teacher(
+    config: "Config", spent: Path, say: Callable[[str], None]
+) -> Iterator[tuple[PaidModel, Ledger]]:  # fmt: skip
+    """Open the teacher behind its cache and its budget. spent: the file that says what was paid. say: told of every batch."""
+    path = Path(config.cache) if config.cache else default_cache_path()
+    with contextlib.ExitStack() as stack:
+        cache = stack.enter_context(contextlib.closing(ReplyCache(path)))
+        opened = BatchLedger if config.batch else Ledger
+        ledger = stack.enter_context(contextlib.closing(opened(spent, config.budget, config.prices)))
+        if config.batch:
+            batched = open_batched(config.model or "", config.base_url, book_beside(path), say)
+            model: Model = stack.enter_context(batched)
+        else:
+            model = open_model(config.model or "", config.base_url, config.concurrency)
+        yield PaidModel(model, cache, ledger, config.model), ledger
+
+
 def run_with_teacher(config: "Config", context: StageContext, method: ModuleType) -> StageResult:
     """Make the rows. Raises ConfigError when no row comes out, BackendError when the teacher seems dead."""
-    model = open_model(config.model or "", config.base_url, config.concurrency)
-    described = model.describe() if isinstance(model, DescribedModel) else {"model": config.model}
-    journal = Journal(context.work / "turns" / "turns.jsonl", {"teacher": described})
-    cache = ReplyCache(Path(config.cache) if config.cache else default_cache_path())
-    ledger = Ledger(context.work / "spent.sqlite", config.budget, config.prices)
-    paid = PaidModel(model, cache, ledger, config.model)
-    try:
-        buckets = make_buckets(config, context, method)
-        isolation = asyncio.run(fill_buckets(Teaching(config, context, method, paid), journal, buckets))
+    with open_teacher(config, context.work / "spent.sqlite", context.reporter.say) as (model, ledger):
+        described = model.describe()
+        journal = Journal(context.work / "turns" / "turns.jsonl", {"teacher": described})
+        with contextlib.closing(journal):
+            buckets = make_buckets(config, context, method)
+            isolation = asyncio.run(fill_buckets(Teaching(config, context, method, model), journal, buckets))
         spent = asdict(ledger.spent())
-    finally:
-        journal.close()
-        ledger.close()
-        cache.close()
     rows = [row for bucket in buckets for row in bucket.rows]
     lost = [one for bucket in buckets for one in bucket.lost]
+    starts = range(0, len(rows), ROWS_A_PART)
+    parts = {part_name(number): rows[start : start + ROWS_A_PART] for number, start in enumerate(starts)}
+    counts = write_outcomes(context.out, parts, lost, part_name(0))
     if not rows:
         found = Counter(one.reason for one in lost) or Counter(_left_out(context).get("documents_left_out"))
         reasons = ", ".join(f"{number} {reason}" for reason, number in found.most_common(4))
+        where = [
+            str(context.out / name) for name in ("dropped", "quarantine") if (context.out / name).is_dir()
+        ]
         raise ConfigError(
             f"stage '{context.id}': method {config.method} made no row from its seeds ({reasons or 'it had none'})"
+            + (f"; why, seed by seed: {' and '.join(where)}" if where else "")
         )
-    counts = _write(context.out, rows, lost)
     if (missing := sum(bucket.wanted for bucket in buckets) - len(rows)) > 0:
         context.reporter.say(
             f"{missing:,} rows fewer than wanted: the seeds ran out (seeds_per_row: {config.seeds_per_row:g})"
         )
+    if model.asked_again:
+        context.reporter.say(
+            f"{model.asked_again:,} requests were sent again: the server had failed, or was away"
+        )
     details = {
         "teacher": described,
         "spent": spent,
-        "replies": asdict(paid.counts),
+        "replies": {**asdict(model.counts), "asked_again": model.asked_again},
         "seeds": sum(bucket.done for bucket in buckets),
         **_left_out(context),
-        "verdicts": dict(
-            sorted(Counter(row.verdict.status if row.verdict else "no tests" for row in rows).items())
-        ),
-        "tasks": dict(sorted(Counter(f"{row.task} ({row.form})" for row in rows).items())),
+        **add_up([describe_rows(rows)]),
         "rows_by_language": dict(Counter(row.language for row in rows).most_common()),
     }
     return StageResult(counts, isolation, details)
@@ -166,6 +189,11 @@ def _left_out(context: StageContext) -> dict[str, Any]:
 async def fill_buckets(run: Teaching, journal: Journal, buckets: list[Bucket]) -> str | None:
     """Fill the buckets; returns the isolation of what was executed, if anything was."""
     config, context, method, model = run.config, run.context, run.method, run.model
+    teacher = str(model.describe()["model"])
+    if config.batch and (round_seeds := getattr(method, "ROUND_SEEDS", None)):
+        context.reporter.say(
+            f"{config.method} learns in rounds of {round_seeds} seeds: no batch holds more, and each round waits for the one before it"
+        )
     options = build(method.Options, config.options, config.method)
     concurrency = model.concurrency if isinstance(model, ServedModel) else _AT_ONCE_LOCALLY
     asked: Model = model if isinstance(model, ServedModel) else Together(model)
@@ -175,17 +203,33 @@ async def fill_buckets(run: Teaching, journal: Journal, buckets: list[Bucket]) -
             rng = rng_for(context.seed, config.method, seed.key)
             ask = Ask(asked, seed.number)
             try:
-                return [row async for row in method.make(seed.value, ask, sandbox.run, rng, options)]
+                made = [row async for row in method.make(seed.value, ask, sandbox.run, rng, options)]
+                return _paid_by(made, teacher, config.prices.money(ask.used.tokens_in, ask.used.tokens_out))
             except CodewrightError:
                 raise
             except Exception as error:
                 return [Reject(CRASHED, f"{type(error).__name__}: {error}"[:300])]
 
-        with _Partial(context.out / MESSAGES_NAME) as partial, context.reporter.live(config.method) as show:
-            shown = _Shown(sum(bucket.wanted for bucket in buckets), partial, show, model)
+        with _Partial(context.out / MESSAGES_NAME) as so_far, context.reporter.live(config.method) as show:
+            shown = _Shown(sum(bucket.wanted for bucket in buckets), so_far, show, model)
             gate = method.gate(options) if hasattr(method, "gate") else None
-            await Filling(journal, work, concurrency, shown.note, gate).fill(buckets)
+            filling = Filling(journal, work, concurrency, shown.note, gate)
+            if config.batch:
+                rows = most_rows_per_seed(method, options)
+                filling = Waves(journal, work, concurrency, shown.note, gate, rows_per_seed=rows)
+            await filling.fill(buckets)
         return sandbox.isolation
+
+
+def _paid_by(made: Made, teacher: str, money: float) -> Made:
+    """Say in a seed's rows who made them, and what their share of its replies cost, the known ones too."""
+    rows = sum(isinstance(one, Sample) for one in made)
+    return [
+        replace(one, origin=replace(one.origin, teacher=teacher, cost_usd=money / rows))
+        if isinstance(one, Sample)
+        else one
+        for one in made
+    ]
 
 
 class _Partial:
@@ -197,9 +241,8 @@ class _Partial:
 
     def __enter__(self) -> "_Partial":
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open(
-            "w", encoding="utf-8", errors="backslashreplace"
-        )  # rows of before come first again
+        # From the start: the rows of before come first again.
+        self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -218,7 +261,7 @@ class _Shown:
     """The table that changes while rows come in."""
 
     wanted: int
-    partial: _Partial
+    so_far: _Partial
     show: Any
     model: PaidModel
     started: float = field(default_factory=time.monotonic)
@@ -227,7 +270,7 @@ class _Shown:
 
     def note(self, tally: Tally, rows: list[Sample]) -> None:
         """Take note of one more seed."""
-        self.partial.append(rows)
+        self.so_far.append(rows)
         if self.first is None:
             self.first = tally.accepted
         paid = self.model.counts
@@ -241,16 +284,3 @@ class _Shown:
             "tokens": f"{paid.tokens_in:,} in, {paid.tokens_out:,} out" + (f", {paid.money:,.2f} spent" if paid.money else ""),
             "rows per minute": f"{(tally.accepted - self.first) / minutes:,.0f}",
         })  # fmt: skip
-
-
-def _write(out: Path, rows: list[Sample], lost: list[Lost]) -> Counts:
-    for number, start in enumerate(range(0, len(rows), _ROWS_A_PART)):
-        write_parquet(
-            out / f"{part_name(number)}", to_table(rows[start : start + _ROWS_A_PART], SAMPLE_SCHEMA)
-        )
-    bad = [one for one in lost if one.reason in _QUARANTINED]
-    dropped = [one for one in lost if one.reason not in _QUARANTINED]
-    for split, found in (("dropped", dropped), ("quarantine", bad)):
-        if found:
-            write_parquet(out / split / part_name(0), to_table(found, LOST_SCHEMA))
-    return Counts(len(rows) + len(lost), len(rows), Counter(one.reason for one in dropped), len(bad))

@@ -20,13 +20,12 @@ from codewright.models.backends.scripted import Script, ScriptedModel
 from codewright.models.model import Reply, Sampling
 from codewright.sandbox.job import Job, Result
 from codewright.sandbox.lazy import LazySandbox
-from codewright.synthesis import teaching
 from codewright.synthesis.ask import Ask
 from codewright.synthesis.methods.educational import Options, draw_seed, make
 from codewright.synthesis.verify import Run, verify
 from tests.corpus.documents import make_document, write_corpus
 from tests.sandbox.opened import Opened
-from tests.synthesis.methods.served import Served
+from tests.synthesis.slow_teacher import SlowTeacher
 
 
 def scale(name: str, factor: int, offset: int = 0) -> str:
@@ -80,35 +79,18 @@ def teacher(prompt: str, sampling: Sampling) -> Reply:
 
 
 @pytest.fixture
-def synth(
-    run_stages: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Dataset]:
+def synth(synth_by: Callable[..., Dataset], tmp_path: Path) -> Callable[..., Dataset]:
     documents = [
         make_document("\n\n".join(f"def f{n}(x):\n    return x + {n * one}" for n in range(3)) + "\n", f"f{one}.py")
         for one in range(200)
     ]  # fmt: skip
-    corpus = write_corpus(tmp_path / "corpus", documents)
-
-    def run(model: Served, out: str, **settings: Any) -> Dataset:
-        monkeypatch.setattr(teaching, "open_model", lambda *_: model)
-        settings.setdefault("cache", str(tmp_path / f"{out}.sqlite"))
-        stage = {
-            "id": "rows",
-            "method": "educational",
-            "corpus": str(corpus),
-            "model": "scripted:x",
-            **settings,
-        }
-        run_stages([{"synth": stage}], out=tmp_path / out)
-        return Dataset(tmp_path / out / "rows")
-
-    return run
+    return partial(synth_by, "educational", corpus=str(write_corpus(tmp_path / "corpus", documents)))
 
 
 def test_rows_pass_when_they_are_run_again_and_everything_else_has_its_reason(
     synth: Callable[..., Dataset],
 ) -> None:
-    dataset = synth(Served(teacher), "plain", rows=10)
+    dataset = synth(SlowTeacher(teacher), "plain", rows=10)
     counts = dataset.manifest.counts
     assert counts is not None
     assert counts.kept == 10
@@ -144,11 +126,11 @@ def bytes_of(dataset: Dataset) -> list[bytes]:
 def test_equal_replies_give_equal_rows_in_any_order_and_after_a_stop(
     synth: Callable[..., Dataset], tmp_path: Path
 ) -> None:
-    plain = synth(Served(teacher, 1), "plain", rows=5)
-    assert bytes_of(synth(Served(teacher, 2), "other", rows=5)) == bytes_of(plain)
-    with pytest.raises(ConfigError, match="stopped here"):
-        synth(Served(teacher, 3, stop_after=6), "cut", rows=5)
-    again = Served(teacher, 4)
+    plain = synth(SlowTeacher(teacher, 1), "plain", rows=5)
+    assert bytes_of(synth(SlowTeacher(teacher, 2), "other", rows=5)) == bytes_of(plain)
+    with pytest.raises(ConfigError, match="the server is gone"):
+        synth(SlowTeacher(teacher, 3, fail_after=6, error=ConfigError), "cut", rows=5)
+    again = SlowTeacher(teacher, 4)
     assert bytes_of(synth(again, "cut", rows=5)) == bytes_of(plain)
     assert again.asked
 

@@ -5,6 +5,7 @@ import random
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,12 @@ from codewright.core.errors import BackendError, ConfigError
 from codewright.core.manifest import Dataset
 from codewright.core.records import Reject, Sample
 from codewright.models.model import Reply, Sampling
-from codewright.synthesis import teaching
 from codewright.synthesis.ask import Ask
 from codewright.synthesis.methods.evol import Options, failed_answer, failed_instruction, make
 from codewright.synthesis.prompting import render
 from tests.corpus.documents import make_document, write_corpus
-from tests.synthesis.methods.slow_teacher import SlowTeacher
 from tests.synthesis.rows import make_row, write_lines, write_rows
+from tests.synthesis.slow_teacher import SlowTeacher
 from tests.synthesis.teacher import evol_reply
 
 Synth = Callable[..., Dataset]
@@ -33,15 +33,8 @@ def seeds(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def synth(run_stages: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synth:
-    def run(teacher: SlowTeacher, out: str = "run", **settings: Any) -> Dataset:
-        monkeypatch.setattr(teaching, "open_model", lambda *_: teacher)
-        settings.setdefault("cache", str(tmp_path / f"{out}.sqlite"))
-        stage = {"id": "rows", "method": "evol", "model": "scripted:x", **settings}
-        run_stages([{"synth": stage}], out=tmp_path / out)
-        return Dataset(tmp_path / out / "rows")
-
-    return run
+def synth(synth_by: Synth) -> Synth:
+    return partial(synth_by, "evol")
 
 
 def test_each_round_starts_from_what_survived_and_what_failed_has_its_reason(

@@ -1,5 +1,6 @@
 """`gen_disc` with a scripted teacher: which code it takes, what becomes of good, bad and malformed replies, what comes back."""
 
+import json
 import random
 import re
 from collections import Counter
@@ -15,6 +16,7 @@ from codewright.core.config import build
 from codewright.core.errors import ConfigError
 from codewright.core.io import write_jsonl
 from codewright.core.manifest import Dataset
+from codewright.core.markdown import fence
 from codewright.core.progress import Reporter
 from codewright.core.records import Document
 from codewright.core.rng import rng_for, stable_hash
@@ -30,15 +32,15 @@ from codewright.synthesis.methods.gen_disc import (
     Options,
     choose,
     draw,
-    fenced,
     judged,
+    judged_json,
     read_row,
     unfit,
 )
 from codewright.synthesis.seeding import Note, Pooled
 from tests.conftest import REPOSITORY
 from tests.corpus.documents import make_document, write_corpus
-from tests.synthesis.methods.served import Served
+from tests.synthesis.slow_teacher import SlowTeacher
 
 OPTIONS = Options()
 RULES = ("names_language", "answers", "only_code", "readable", "imports", "same_behaviour", "broken", "repaired", "true", "in_words")  # fmt: skip
@@ -74,7 +76,7 @@ def generate(prompt: str, rng: random.Random) -> str:
     """Do what is asked, at times without something that belongs there."""
     mark = rng.randrange(10**9)
     ask = f"Do what {mark} needs in Python. " + "Take your time. " * rng.randint(0, 30)
-    block = fenced(f"def answer_{mark}():\n    return {mark}", "python")
+    block = fence(f"def answer_{mark}():\n    return {mark}", "python")
     parts = {"Instruction": ask, "Information": rng.choice(["none", f"It is about {mark}."])}
     parts |= {"Broken code": block.replace("return", "return -"), "Answer": block}
     wanted = {
@@ -95,7 +97,9 @@ def generate(prompt: str, rng: random.Random) -> str:
 
 def check(prompt: str, rng: random.Random) -> str:
     """Answer for each rule that is asked for, at times no, at times not as asked."""
-    rules = re.findall(r"^(\w+): yes or no,", prompt, re.M)
+    rules = re.findall(r"^(\w+): yes or no,", prompt, re.M) or re.findall(
+        r'"(\w+)": {"reason": "\.\.\."', prompt
+    )
     kind = rng.choices(["good", "bad", "bad", "whole", "malformed", "silent"], [8, 1, 1, 1, 1, 1])[0]
     answers = dict.fromkeys(rules, "yes")
     if kind == "bad":
@@ -107,25 +111,21 @@ def check(prompt: str, rng: random.Random) -> str:
         answers[rng.choice(rules)] = rng.choice(["maybe", "yes or no", ""])
     if kind == "silent":
         return "Looks good to me!"
+    if "Answer with one JSON object" in prompt:
+        verdict = json.dumps(
+            {rule: {"reason": "It is so.", "answer": said} for rule, said in answers.items()}
+        )
+        return rng.choice(["{}", "```json\n{}\n```", "Thus: {}"]).format(verdict)
     style = rng.choice(["{}: {}, it is so", "- **{}:** {}. It is so", "3. {} - {}"])
     return "\n".join(style.format(rule, answer) for rule, answer in answers.items())
 
 
 @pytest.fixture
-def synth(
-    run_stages: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Dataset]:
-    def run(model: Served, out: str, parts: int = 3, **settings: Any) -> Dataset:
+def synth(synth_by: Callable[..., Dataset], tmp_path: Path) -> Callable[..., Dataset]:
+    def run(model: SlowTeacher, out: str, parts: int = 3, **settings: Any) -> Dataset:
         corpus = write_corpus(tmp_path / f"corpus{parts}", documents(200), parts)
-        monkeypatch.setattr(teaching, "open_model", lambda *_: model)
-        settings.setdefault("cache", str(tmp_path / f"{out}.sqlite"))
-        settings["options"] = {
-            "embedder": "hashed:8",
-            **settings.get("options", {}),
-        }  # few dimensions are quick
-        stage = {"id": "rows", "method": "gen_disc", "corpus": str(corpus), "model": "scripted:x", **settings}
-        run_stages([{"synth": stage}], out=tmp_path / out)
-        return Dataset(tmp_path / out / "rows")
+        options = {"embedder": "hashed:8", **settings.pop("options", {})}  # few dimensions are quick
+        return synth_by("gen_disc", model, out, corpus=str(corpus), options=options, **settings)
 
     return run
 
@@ -138,7 +138,7 @@ def bytes_of(dataset: Dataset) -> list[bytes]:
 
 
 def test_rows_of_four_tasks_and_a_reason_for_everything_else(synth: Callable[..., Dataset]) -> None:
-    model = Served(teacher)
+    model = SlowTeacher(teacher)
     dataset = synth(model, "plain", rows=60)
     counts = dataset.manifest.counts
     assert counts is not None
@@ -160,7 +160,7 @@ def test_rows_of_four_tasks_and_a_reason_for_everything_else(synth: Callable[...
         request, answer = (turn["content"] for turn in row["messages"])
         [seed] = row["origin"]["seeds"]
         tasks[row["task"]] += 1
-        given = fenced(known[seed], "python")
+        given = fence(known[seed].rstrip(), "python")
         assert request.endswith(given) == (row["task"] in {"explain", "translate"})
         assert ("```" in answer) == (row["task"] != "explain")
         assert (row["language"] == "python") == (row["task"] != "translate")
@@ -172,17 +172,19 @@ def test_rows_of_four_tasks_and_a_reason_for_everything_else(synth: Callable[...
 def test_equal_replies_give_equal_rows_whatever_order_shards_and_stops(
     synth: Callable[..., Dataset],
 ) -> None:
-    plain = synth(Served(teacher, 1), "plain", rows=40)
-    assert bytes_of(synth(Served(teacher, 2), "other", parts=7, rows=40, concurrency=2)) == bytes_of(plain)
-    with pytest.raises(ConfigError, match="stopped here"):
-        synth(Served(teacher, 3, stop_after=80), "cut", rows=40)
-    again = Served(teacher, 4)
+    plain = synth(SlowTeacher(teacher, 1), "plain", rows=40)
+    assert bytes_of(synth(SlowTeacher(teacher, 2), "other", parts=7, rows=40, concurrency=2)) == bytes_of(
+        plain
+    )
+    with pytest.raises(ConfigError, match="the server is gone"):
+        synth(SlowTeacher(teacher, 3, fail_after=80, error=ConfigError), "cut", rows=40)
+    again = SlowTeacher(teacher, 4)
     assert bytes_of(synth(again, "cut", rows=40)) == bytes_of(plain)
     assert again.asked
 
 
 def test_cases_of_earlier_rounds_come_back_to_both(synth: Callable[..., Dataset]) -> None:
-    model = Served(teacher)
+    model = SlowTeacher(teacher)
     synth(model, "plain", rows=45, options={"tasks": {"write": 1}})
     makers = [prompt for prompt, _ in model.asked if "The example to check." not in prompt]
     checks = [prompt for prompt, _ in model.asked if "The example to check." in prompt]
@@ -197,6 +199,33 @@ def test_cases_of_earlier_rounds_come_back_to_both(synth: Callable[..., Dataset]
         len({prompt.split("An example that was refused.")[1].split("Given code:\n")[1] for prompt in shown})
         > 3
     )
+
+
+def test_verdicts_as_json_are_asked_for_with_a_schema_and_come_back_as_cases(
+    synth: Callable[..., Dataset],
+) -> None:
+    model = SlowTeacher(teacher)
+    dataset = synth(model, "structured", rows=45, options={"tasks": {"write": 1}, "structured": True})
+    counts = dataset.manifest.counts
+    assert counts is not None
+    assert counts.kept == 45
+    assert {"unparsable_verdict", "discriminator:overall", "discriminator:imports"} <= set(counts.dropped)
+    checks = [asked for asked in model.asked if "The example to check." in asked[0]]
+    makers = [asked for asked in model.asked if "The example to check." not in asked[0]]
+    assert {sampling.json_schema for _, sampling in makers} == {None}
+    [schema] = {sampling.json_schema for _, sampling in checks}
+    assert schema is not None
+    rules = ["names_language", "answers", "only_code", "readable", "imports", "overall"]
+    assert list(json.loads(schema)["properties"]) == json.loads(schema)["required"] == rules
+    assert list(json.loads(schema)["properties"]["overall"]["properties"]) == ["reason", "answer"]
+    shown = [prompt for prompt, _ in checks if "An example that was checked before." in prompt]
+    assert shown
+    for prompt in shown:
+        case = prompt.split("The check:\n")[1].splitlines()[0]
+        assert list(json.loads(case)) == rules
+    refused = [prompt for prompt, _ in makers if "Why it was refused:" in prompt]
+    assert refused
+    assert all(re.search(r"Why it was refused:\n[^\0]*: no, It is so\.", prompt) for prompt in refused)
 
 
 # ------------------------------------------------------------------------------------------------------------ choice
@@ -226,7 +255,7 @@ def test_the_picks_are_what_is_used_in_their_order(
     rng = random.Random(1)
     points = {one.content: (rng.random(), rng.random(), rng.random()) for one in good}
     monkeypatch.setattr(embed, "open_embedder", lambda _: Placed(points))
-    model = Served(lambda *_: "## Instruction\nno answer")
+    model = SlowTeacher(lambda *_: "## Instruction\nno answer")
     with pytest.raises(ConfigError, match="made no row from its seeds .20 unparsable"):
         synth(model, "picked", rows=5)
     used = [
@@ -251,7 +280,7 @@ def test_the_recipe_of_wavecoder_makes_rows_of_code_search_net(
         for at, one in enumerate(documents(40))
     ]  # fmt: skip
     write_jsonl(tmp_path / "rows.jsonl", rows)
-    monkeypatch.setattr(teaching, "open_model", lambda *_: Served(teacher))
+    monkeypatch.setattr(teaching, "open_model", lambda *_: SlowTeacher(teacher))
     path = REPOSITORY / "recipes" / "wavecoder.yaml"
     published = next(spec.config for spec in load_recipe(path, []).stages if spec.id == "codeocean")
     assert published.rows == sum(published.options["tasks"].values()) == 19_915
@@ -366,12 +395,38 @@ def test_verdicts(text: str, broken: list[str] | None) -> None:
     assert (found and found[0]) == broken
 
 
+SAID = {"reason": "It is so.", "answer": "yes"}
+NO = {"reason": "It is not.", "answer": "No"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "broken"),
+    [
+        ({"a": SAID, "b": SAID, "overall": SAID}, []),
+        ({"a": SAID, "b": NO, "overall": SAID}, ["b"]),
+        ({"a": NO, "b": SAID, "overall": NO, "more": 1}, ["a", "overall"]),
+        ({"a": {"answer": "yes"}, "b": {"answer": "no", "reason": None}, "overall": SAID}, ["b"]),
+        ({"a": SAID, "b": SAID}, None),
+        ({"a": SAID, "b": "yes", "overall": SAID}, None),
+        ({"a": SAID, "b": {"answer": "yes or no"}, "overall": SAID}, None),
+        ({"a": SAID, "b": {"answer": True}, "overall": SAID}, None),
+        ([SAID], None),
+    ],
+)
+def test_verdicts_as_json(verdict: Any, broken: list[str] | None) -> None:
+    found = judged_json(f"```json\n{json.dumps(verdict, indent=1)}\n```", ("a", "b"))
+    assert (found and found[0]) == broken
+    assert judged_json("Looks good to me!", ("a", "b")) is None
+    lines = judged_json(json.dumps({"a": SAID, "b": NO, "overall": NO}), ("a", "b"))
+    assert lines == (["b", "overall"], "a: yes, It is so.\nb: no, It is not.\noverall: no, It is not.")
+
+
 def test_code_keeps_its_fence() -> None:
     code = 'text = """\n```python\n````\n"""\n'
-    assert fenced(code, "python") == f"`````python\n{code.rstrip()}\n`````"
+    assert fence(code.rstrip(), "python") == f"`````python\n{code.rstrip()}\n`````"
     drawn = Drawn("explain", "python", "", code, (), ())
     row = read_row("## Instruction\nWhat is it?\n## Answer\nA text.", drawn)
-    assert row == (f"What is it?\n\n{fenced(code, 'python')}", "A text.")
+    assert row == (f"What is it?\n\n{fence(code.rstrip(), 'python')}", "A text.")
 
 
 def test_a_wrong_task_is_said() -> None:

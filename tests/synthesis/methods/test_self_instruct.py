@@ -5,6 +5,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from codewright.core.extract.markup import read_markup
 from codewright.core.languages import known_languages
 from codewright.core.manifest import Dataset
 from codewright.core.records import Tests
-from codewright.synthesis import teaching
 from codewright.synthesis.methods.self_instruct import (
     ROUND_SEEDS,
     Options,
@@ -27,7 +27,7 @@ from codewright.synthesis.methods.self_instruct import (
 from codewright.synthesis.rouge import words_of
 from codewright.synthesis.verify import verify
 from tests.sandbox.opened import Opened
-from tests.synthesis.methods.slow_teacher import SlowTeacher
+from tests.synthesis.slow_teacher import SlowTeacher
 from tests.synthesis.teacher import self_instruct_reply
 from tests.synthesis.test_rouge import f_measure
 
@@ -35,15 +35,8 @@ Synth = Callable[..., Dataset]
 
 
 @pytest.fixture
-def synth(run_stages: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synth:
-    def run(teacher: SlowTeacher, out: str = "run", **settings: Any) -> Dataset:
-        monkeypatch.setattr(teaching, "open_model", lambda *_: teacher)
-        settings.setdefault("cache", str(tmp_path / f"{out}.sqlite"))
-        stage = {"id": "rows", "method": "self_instruct", "model": "scripted:x", **settings}
-        run_stages([{"synth": stage}], out=tmp_path / out)
-        return Dataset(tmp_path / out / "rows")
-
-    return run
+def synth(synth_by: Synth) -> Synth:
+    return partial(synth_by, "self_instruct")
 
 
 def tasks_of(dataset: Dataset) -> list[str]:

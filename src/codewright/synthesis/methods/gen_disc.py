@@ -9,6 +9,7 @@ code draws a bad case's letters, takes the first documents instead of the picked
 """
 
 import functools
+import json
 import random
 import re
 from collections import Counter
@@ -20,10 +21,12 @@ from pydantic import Field
 
 from codewright.core.config import Names, strict
 from codewright.core.extract.markup import read_markup
+from codewright.core.markdown import fence
 from codewright.core.records import Document, Message, Origin, Reject, Sample, content_id
 from codewright.core.rng import stable_hash
+from codewright.core.text import one_line
 from codewright.models.model import Sampling
-from codewright.synthesis.ask import Ask, sections, unusable
+from codewright.synthesis.ask import Ask, json_object, sections, unusable
 from codewright.synthesis.prompting import render
 from codewright.synthesis.seeding import Chosen, Note, Pooled
 from codewright.synthesis.verify import Run
@@ -105,6 +108,8 @@ class Options:
     """Of the generator."""
     max_tokens: Annotated[int, Field(gt=0)] = 800
     """Of a row, and of a verdict."""
+    structured: bool = False
+    """Have verdicts written as JSON, reasons first; servers that have structured outputs keep to its schema."""
     sampling_seed: int = 0
     """Of row n it is this and n."""
 
@@ -120,9 +125,9 @@ class Drawn:
     good: Sequence[Mapping[str, Any]]
     bad: Sequence[Mapping[str, Any]]
 
-    def prompt(self, name: str, **more: str) -> str:
+    def prompt(self, name: str, **more: str | bool) -> str:
         """Fill in a prompt with all of it."""
-        code = fenced(self.code, self.language)
+        code = fence(self.code.rstrip(), self.language)
         return render(
             name, task=self.task, language=self.language, target=self.target, code=code, good=self.good,
             bad=self.bad, rules=_RULES[self.task], **more,
@@ -184,15 +189,21 @@ async def make(
         return
     request, answer = row
     shown = f"## Request\n{request}\n\n## Answer\n{answer}"
-    checked = await ask(drawn.prompt("gen_disc_check", row=shown), Sampling(options.max_tokens))
+    rules = _RULES[drawn.task]
+    checked = await ask(
+        drawn.prompt("gen_disc_check", row=shown, structured=options.structured), Sampling(options.max_tokens),
+        schema=verdict_schema(rules) if options.structured else None,
+    )  # fmt: skip
     why = unusable(checked)
-    verdict = judged(checked.text, _RULES[drawn.task]) if why is None else None
+    judge = judged_json if options.structured else judged
+    verdict = judge(checked.text, rules) if why is None else None
     if verdict is None:
         yield Reject("unparsable_verdict", (why.detail or why.reason) if why else checked.text[:200])
         return
     broken, said = verdict
-    code = fenced(drawn.code, drawn.language)
-    yield Note({"task": drawn.task, "good": not broken, "code": code, "row": shown, "verdict": said})
+    code = fence(drawn.code.rstrip(), drawn.language)
+    form = {"json": json.dumps(json_object(checked.text), ensure_ascii=False)} if options.structured else {}
+    yield Note({"task": drawn.task, "good": not broken, "code": code, "row": shown, "verdict": said, **form})
     if broken:
         yield Reject(f"discriminator:{broken[0]}", said[:300])
         return
@@ -244,7 +255,7 @@ def read_row(text: str, drawn: Drawn) -> tuple[str, str] | Reject:
         given = broken[0].code
         if given.split() == blocks[0].code.split():
             return Reject("not_broken", "the broken code is the repaired one")
-    return f"{request}\n\n{fenced(given, drawn.language)}", answer
+    return f"{request}\n\n{fence(given.rstrip(), drawn.language)}", answer
 
 
 def judged(text: str, rules: Iterable[str]) -> tuple[list[str], str] | None:
@@ -264,8 +275,35 @@ def judged(text: str, rules: Iterable[str]) -> tuple[list[str], str] | None:
     return broken, "\n".join(lines)
 
 
-def fenced(code: str, language: str) -> str:
-    """Fence code so that fences inside of it do not end it."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", code)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{code.rstrip()}\n{fence}"
+def verdict_schema(rules: Iterable[str]) -> dict[str, Any]:
+    """Return the JSON schema of a verdict, as strict structured outputs take it: all fields required, none besides."""
+    one = _strictly({"reason": {"type": "string"}, "answer": {"type": "string", "enum": ["yes", "no"]}})
+    return _strictly(dict.fromkeys((*rules, _OVERALL), one))
+
+
+def _strictly(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def judged_json(text: str, rules: Iterable[str]) -> tuple[list[str], str] | None:
+    """Read a verdict written as JSON; returns what `judged` does."""
+    found = json_object(text)
+    if isinstance(found, Reject):
+        return None
+    lines, broken = [], []
+    for rule in (*rules, _OVERALL):
+        said = found.get(rule)
+        if not isinstance(said, dict):
+            return None
+        answer = said.get("answer")
+        if not isinstance(answer, str) or answer.lower() not in {"yes", "no"}:
+            return None
+        lines.append(f"{rule}: {answer.lower()}, {one_line(said.get('reason') or 'no reason given')}")
+        if answer.lower() == "no":
+            broken.append(rule)
+    return broken, "\n".join(lines)

@@ -9,7 +9,6 @@ would feed mistakes back; no list of forbidden words (`file`, `graph`, `map`), w
 
 import functools
 import random
-import re
 import tomllib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from codewright.core.languages.facts import language_named
 from codewright.core.records import Message, Origin, Reject, Sample, content_id
 from codewright.core.text import one_line
 from codewright.models.model import Sampling
-from codewright.synthesis.ask import Ask, sections, unusable
+from codewright.synthesis.ask import Ask, heading_of, sections, unusable
 from codewright.synthesis.prompting import render
 from codewright.synthesis.rouge import Texts, words_of
 from codewright.synthesis.seeding import Pooled
@@ -149,10 +148,7 @@ def _labels(count: int) -> tuple[list[str], list[str]]:
 def split_tasks(text: str, count: int) -> list[tuple[str, str]]:
     """Cut a reply where tasks begin; returns label and text of each that has its heading, in order."""
     labels = "|".join(_labels(count)[1])
-    heading = re.compile(
-        rf"^[ \t]*(?:\#{{1,6}}[ \t]*|\*\*|\[)?Task({labels})\]?(?:\*\*)?[ \t]*:?(?:\*\*)?[ \t]*$", re.M | re.I
-    )
-    found = [(match[1], match.start()) for match in heading.finditer(text)]
+    found = [(match[1], match.start()) for match in heading_of(rf"Task({labels})").finditer(text)]
     bounds = [*(start for _, start in found), len(text)]
     return [
         (label, text[start:end]) for (label, _), (start, end) in zip(found, pairwise(bounds), strict=True)
