@@ -145,6 +145,18 @@ def test_a_budget_ends_a_run_cleanly_and_it_goes_on_when_raised(make: Make) -> N
     assert details["spent"]["requests"] == len(server.asked)
 
 
+def test_a_server_may_come_back_at_another_address(make: Make) -> None:
+    with serving(answer) as server:
+        assert make(server, "moved").run(40, "--max-requests", 20).returncode == 2
+        plain = make(server, "plain")
+        assert plain.run(40).returncode == 0
+    with serving(answer) as other:
+        moved = make(other, "moved")
+        done = moved.run(40, "--max-requests", 400)
+        assert done.returncode == 0, done.stderr
+    assert moved.parts() == plain.parts()
+
+
 def test_ctrl_c_leaves_what_is_finished(make: Make) -> None:
     slow = lambda asked: Said(**{**vars(answer(asked)), "after_s": 0.05})  # noqa: E731
     with serving(slow) as server:

@@ -91,7 +91,9 @@ def run_with_teacher(config: "Config", context: StageContext, method: ModuleType
     """Make the rows. Raises ConfigError when no row comes out, BackendError when the teacher seems dead."""
     with open_teacher(config, context.work / "spent.sqlite", context.reporter.say) as (model, ledger):
         described = model.describe()
-        journal = Journal(context.work / "turns" / "turns.jsonl", {"teacher": described})
+        # Not where it is served: a server may come back at another address.
+        teacher = {name: value for name, value in described.items() if name != "base_url"}
+        journal = Journal(context.work / "turns" / "turns.jsonl", {"teacher": teacher})
         with contextlib.closing(journal):
             buckets = make_buckets(config, context, method)
             isolation = asyncio.run(fill_buckets(Teaching(config, context, method, model), journal, buckets))
@@ -273,14 +275,14 @@ class _Shown:
         self.so_far.append(rows)
         if self.first is None:
             self.first = tally.accepted
-        paid = self.model.counts
+        paid, again = self.model.counts, self.model.asked_again
         minutes = max(time.monotonic() - self.started, 1.0) / 60
         rejected = ", ".join(f"{reason} {number:,}" for reason, number in tally.rejected.most_common(4))
         self.show({
             "rows": f"{tally.accepted:,} of {self.wanted:,}",
             "seeds": f"{tally.seeds:,}",
             "rejected": f"{tally.rejected.total():,}" + (f" ({rejected})" if rejected else ""),
-            "replies": f"{paid.sent:,} asked for, {paid.hits + paid.joined:,} known",
+            "replies": f"{paid.sent:,} asked for, {paid.hits + paid.joined:,} known" + (f", {again:,} sent again" if again else ""),
             "tokens": f"{paid.tokens_in:,} in, {paid.tokens_out:,} out" + (f", {paid.money:,.2f} spent" if paid.money else ""),
             "rows per minute": f"{(tally.accepted - self.first) / minutes:,.0f}",
         })  # fmt: skip

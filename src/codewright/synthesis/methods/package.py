@@ -3,6 +3,7 @@
 Source: OpenCoder (arXiv 2411.04905), section 4.1, package-related instruction synthesis: signatures and documentation of commonly
 used packages go into the prompt, since models remember those of older versions. There PyDoc reads installed packages; here the
 corpus's own documents are read, so nothing is imported. What a row calls is held against the signatures, which is ours.
+Limits: modules are named by their paths, so a corpus read from inside a package's own folder does not know the package's name.
 """
 
 import ast
