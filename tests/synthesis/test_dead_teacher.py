@@ -170,7 +170,7 @@ def alike(one: Dataset, other: Dataset) -> bool:
     return same and one.manifest.counts == other.manifest.counts
 
 
-@pytest.mark.parametrize("quicker", [30.0, pytest.param(1.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("quicker", [30.0, pytest.param(1.0, marks=pytest.mark.languages)])
 def test_a_server_dead_for_a_minute_costs_nothing_but_the_minute(
     tmp_path: Path, plain: Dataset, teacher: Teacher, quicker: float
 ) -> None:
