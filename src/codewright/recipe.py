@@ -22,6 +22,7 @@ import yaml
 from codewright.core.config import build, dump
 from codewright.core.errors import ConfigError
 from codewright.core.manifest import Manifest, is_finished
+from codewright.core.plugins import extra_with
 from codewright.core.text import did_you_mean, one_line
 from codewright.engine.stage import StageFunction, ref_fields
 
@@ -120,7 +121,7 @@ def load_symbol(spec: str, stage: str) -> Any:
         if error.name and error.name.startswith("codewright"):
             raise
         raise ConfigError(
-            f"stage {stage} needs the package '{error.name}': pip install 'codewright[train,eval]'"
+            f"stage {stage} needs the package '{error.name}': pip install 'codewright[{extra_with(error.name or '')}]'"
         ) from None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codewright.core.errors import ConfigError
-from codewright.core.plugins import list_plugins, load_plugin
+from codewright.core.plugins import extra_with, list_plugins, load_plugin
 
 
 @pytest.fixture
@@ -37,3 +37,17 @@ def test_loading(package: str) -> None:
         load_plugin(package, "goood")
     with pytest.raises(ConfigError, match="needs the package 'a_package_nobody_has'"):
         load_plugin(package, "needs_more")
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [
+        ("torch", "train,eval"),
+        ("openai", "train,eval"),
+        ("sentence_transformers.models", "embed"),
+        ("esprima", "reference"),
+        ("httpcore2", "train,eval"),
+    ],
+)
+def test_the_extra_that_brings_a_package_is_named(module: str, extra: str) -> None:
+    assert extra_with(module) == extra

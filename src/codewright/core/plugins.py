@@ -4,12 +4,18 @@ A folder is listed without importing anything in it, so a missing extra hurts on
 """
 
 import importlib
+import importlib.metadata
 import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from codewright.core.errors import ConfigError
 from codewright.core.text import did_you_mean
+
+_USUAL = "train,eval"
 
 
 def list_plugins(package: str) -> list[str]:
@@ -35,5 +41,23 @@ def load_plugin(package: str, key: str) -> ModuleType:
         if error.name and error.name.startswith("codewright"):
             raise
         raise ConfigError(
-            f"{kind} '{key}' needs the package '{error.name}', which is not installed: pip install 'codewright[train,eval]'"
+            f"{kind} '{key}' needs the package '{error.name}', which is not installed: "
+            f"pip install 'codewright[{extra_with(error.name or '')}]'"
         ) from None
+
+
+def extra_with(module: str) -> str:
+    """Return the extra of codewright, as pip takes it, that brings a package, given by its import name.
+
+    `train,eval`, which most need, where these have it, and where none names it: it comes with another package then.
+    """
+    wanted = canonicalize_name(module.split(".", maxsplit=1)[0])
+    about = importlib.metadata.metadata("codewright")
+    requirements = [Requirement(line) for line in about.get_all("Requires-Dist", [])]
+    found = [
+        extra
+        for extra in about.get_all("Provides-Extra", [])
+        for one in requirements
+        if one.marker and one.marker.evaluate({"extra": extra}) and canonicalize_name(one.name) == wanted
+    ]
+    return _USUAL if not found or {"train", "eval"} & set(found) else found[0]
