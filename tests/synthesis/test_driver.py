@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from codewright.core.errors import ConfigError
+from codewright.core.io import read_parquet
 from codewright.core.manifest import Dataset
 from codewright.core.records import Message, Origin, Sample
 from codewright.synthesis import driver
@@ -72,6 +73,20 @@ def test_no_usable_function_is_one_clear_error(run_stages: Run, tmp_path: Path) 
         ConfigError, match="method docstring made no row from its seeds .*no candidate at all"
     ):
         run_stages([corpus, {"synth": {"id": "rows", "method": "docstring", "corpus": "corpus"}}])
+
+
+def test_a_run_without_rows_leaves_its_reasons(run_stages: Run, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    wrong = 'def double(x):\n    """Double a number.\n\n    >>> double(2)\n    5\n    """\n    return 2 * x\n'
+    (tmp_path / "source" / "a.py").write_text(wrong)
+    corpus = {"corpus.build": {"id": "corpus", "source": [str(tmp_path / "source")], "rules": "none"}}
+    with pytest.raises(ConfigError, match=r"\(1 thin_docstring\); why, seed by seed: .*dropped"):
+        run_stages(
+            [corpus, {"synth": {"id": "rows", "method": "docstring", "corpus": "corpus"}}],
+            out=tmp_path / "run",
+        )
+    [part] = (tmp_path / "run" / "rows" / "dropped").glob("*.parquet")
+    assert read_parquet(part).column("reason").to_pylist() == ["thin_docstring"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ whether the row is wanted beside all that were accepted before: also beside thos
 import asyncio
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +47,7 @@ from codewright.engine.stage import StageContext, StageResult
 from codewright.models.budget import Budget, Prices
 from codewright.sandbox.lazy import LazySandbox
 from codewright.synthesis.messages import write_messages
-from codewright.synthesis.outcomes import CRASHED, add_up, describe_rows, write_outcomes
+from codewright.synthesis.outcomes import CRASHED, add_up, describe_rows, no_row, write_outcomes
 
 METHODS_PACKAGE = "codewright.synthesis.methods"
 
@@ -165,20 +164,13 @@ def _run(config: Config, context: StageContext) -> StageResult:
         return run_with_teacher(config, context, method)
     shards = _plan(config, context, method.SEEDS, options)
     made = context.engine.map(synthesize_shard, shards, f"{config.method}: make and verify")
-    if not any(result["made"] for result in made):
-        reasons = Counter[str]()
-        for result in made:
-            reasons.update(result["rejected"])
-        why = (
-            ", ".join(f"{number} {reason}" for reason, number in reasons.most_common(4))
-            or "no candidate at all"
-        )
-        raise ConfigError(f"stage '{context.id}': method {config.method} made no row from its seeds ({why})")
     _choose(config, context, shards)
     parts = [Shard(shard.name, shard.out) for shard in shards]
     written = context.engine.map(write_shard, parts, f"{config.method}: write")
     write_messages(context.out)
     counts = Counts.total(Counts.from_json(result["counts"]) for result in written)
+    if not counts.kept:
+        raise no_row(context.id, config.method, context.out, counts.dropped)
     isolation = next((result["isolation"] for result in made if result["isolation"]), None)
     return StageResult(counts, isolation, dict(add_up(written)))
 
@@ -236,8 +228,7 @@ async def _synthesize(shard: Shard) -> dict[str, Any]:
     lost = [row for row in rows if isinstance(row, Lost)]
     write_parquet(work_folder / "made" / shard.name, to_table(samples, SAMPLE_SCHEMA))
     write_parquet(work_folder / "lost" / shard.name, to_table(lost, LOST_SCHEMA))
-    rejected = Counter(row.reason for row in lost)
-    return {"made": len(samples), "rejected": dict(rejected), "isolation": isolation}
+    return {"isolation": isolation}
 
 
 def _seeds(shard: Shard) -> Iterable[Document | int]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from codewright.core.errors import ConfigError
 from codewright.core.io import write_parquet
 from codewright.core.manifest import Counts
 from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, Sample, to_table
@@ -39,6 +40,15 @@ def write_outcomes(
     kept = sum(len(rows) for rows in parts.values())
     left, bad = split["dropped"], split["quarantine"]
     return Counts(kept + len(left) + len(bad), kept, Counter(one.reason for one in left), len(bad))
+
+
+def no_row(stage: str, method: str, out: Path, reasons: Mapping[str, int]) -> ConfigError:
+    """Say that a method made no row, why not, and where it stands of each seed."""
+    most = Counter(reasons).most_common(4)
+    why = ", ".join(f"{number} {reason}" for reason, number in most) or "no candidate at all"
+    where = [str(out / name) for name in ("dropped", "quarantine") if (out / name).is_dir()]
+    told = f"; why, seed by seed: {' and '.join(where)}" if where else ""
+    return ConfigError(f"stage '{stage}': method {method} made no row from its seeds ({why}){told}")
 
 
 def describe_rows(rows: Sequence[Sample]) -> dict[str, dict[str, int]]:

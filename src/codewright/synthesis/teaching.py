@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
 from codewright.core.config import build
-from codewright.core.errors import CodewrightError, ConfigError
+from codewright.core.errors import CodewrightError
 from codewright.core.io import read_json
 from codewright.core.journal import Journal
 from codewright.core.manifest import part_name
@@ -37,7 +37,7 @@ from codewright.synthesis import seed_rows
 from codewright.synthesis.ask import Ask
 from codewright.synthesis.filling import Bucket, Filling, Made, Tally
 from codewright.synthesis.messages import MESSAGES_NAME, as_messages
-from codewright.synthesis.outcomes import CRASHED, ROWS_A_PART, add_up, describe_rows, write_outcomes
+from codewright.synthesis.outcomes import CRASHED, ROWS_A_PART, add_up, describe_rows, no_row, write_outcomes
 from codewright.synthesis.seeding import (
     ANY,
     LEFT_OUT_NAME,
@@ -104,15 +104,8 @@ def run_with_teacher(config: "Config", context: StageContext, method: ModuleType
     parts = {part_name(number): rows[start : start + ROWS_A_PART] for number, start in enumerate(starts)}
     counts = write_outcomes(context.out, parts, lost, part_name(0))
     if not rows:
-        found = Counter(one.reason for one in lost) or Counter(_left_out(context).get("documents_left_out"))
-        reasons = ", ".join(f"{number} {reason}" for reason, number in found.most_common(4))
-        where = [
-            str(context.out / name) for name in ("dropped", "quarantine") if (context.out / name).is_dir()
-        ]
-        raise ConfigError(
-            f"stage '{context.id}': method {config.method} made no row from its seeds ({reasons or 'it had none'})"
-            + (f"; why, seed by seed: {' and '.join(where)}" if where else "")
-        )
+        found = Counter(one.reason for one in lost) or _left_out(context).get("documents_left_out", {})
+        raise no_row(context.id, config.method, context.out, found)
     if (missing := sum(bucket.wanted for bucket in buckets) - len(rows)) > 0:
         context.reporter.say(
             f"{missing:,} rows fewer than wanted: the seeds ran out (seeds_per_row: {config.seeds_per_row:g})"
