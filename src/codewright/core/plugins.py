@@ -4,13 +4,9 @@ A folder is listed without importing anything in it, so a missing extra hurts on
 """
 
 import importlib
-import importlib.metadata
 import importlib.util
 from pathlib import Path
 from types import ModuleType
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from codewright.core.errors import ConfigError
 from codewright.core.text import did_you_mean
@@ -51,8 +47,13 @@ def extra_with(module: str) -> str:
 
     `train,eval`, which most need, where these have it, and where none names it: it comes with another package then.
     """
+    from importlib.metadata import metadata  # only who lacks a package waits for these
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
     wanted = canonicalize_name(module.split(".", maxsplit=1)[0])
-    about = importlib.metadata.metadata("codewright")
+    about = metadata("codewright")
     requirements = [Requirement(line) for line in about.get_all("Requires-Dist", [])]
     found = [
         extra
