@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codewright.core.extract import Extraction, from_chat, from_completion
-from codewright.core.extract.grammar import GRAMMARS
+from codewright.core.extract.grammar import GRAMMARS, parse_tree
 
 CODE = "def f(x):\n    return x\n"
 
@@ -90,6 +90,15 @@ def test_no_text_is_too_odd(response: str, prompt: str, language: str, entry_poi
     ):
         assert found.how
         assert found.solution.strip() or found.failed
+
+
+def test_shell_in_any_script_is_parsed() -> None:
+    """tree-sitter-bash 0.25.1 ends the process at the first text, by chance of where memory lies: what it dies of must not reach it."""
+    tree = parse_tree("{\U00031860 ü".encode(), "bash")
+    assert tree is not None
+    assert tree.root_node.text == "{xxxx ü".encode()
+    code = 'greet() {\n  echo "こんにちは"\n}\n'
+    assert from_chat(f"```bash\n{code}```", language="bash", entry_point="greet").solution == code
 
 
 def test_only_the_grammar_that_is_needed_is_loaded() -> None:

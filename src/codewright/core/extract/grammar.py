@@ -4,6 +4,7 @@ Source of the node types: node-types.json of the grammars at the versions in con
 """
 
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -165,6 +166,9 @@ _LONGEST_SCRIPT = 16_384
 """Bytes of shell that are parsed: tree-sitter-bash looks from many tokens to the end of the text, so that broken text costs the
 square of its length, 0.3 s for this much and 2.3 s for 60 KB (measured with 0.25.1). Published scripts stay under 4 KB."""
 
+_BEYOND_LATIN_1 = re.compile(rb"[\xc4-\xff][\x80-\xbf]*")
+"""tree-sitter-bash looks characters up in a table that ends there, and kills the process (tree-sitter/tree-sitter-bash, issue 337)."""
+
 _WIDE = 1_000
 """Children of one node above which a query costs more than a walk: a query's cost grows with their square (measured)."""
 
@@ -193,9 +197,11 @@ def _query(language: str, source: str) -> "Query":
 
 @lru_cache(maxsize=8)  # the ways to read an answer come back to the same texts
 def parse_tree(data: bytes, language: str) -> "Tree | None":
-    """Parse UTF-8; None for what the grammar would take too long for."""
-    if language == "bash" and len(data) > _LONGEST_SCRIPT:
-        return None
+    """Parse UTF-8; None for what the grammar would take too long for. In shell, letters beyond Latin-1 read as `x` in the nodes."""
+    if language == "bash":
+        if len(data) > _LONGEST_SCRIPT:
+            return None
+        data = _BEYOND_LATIN_1.sub(lambda found: b"x" * len(found[0]), data)
     return _parser(language).parse(data)
 
 
