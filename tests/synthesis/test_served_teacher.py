@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,10 @@ def test_a_server_may_come_back_at_another_address(make: Make) -> None:
 
 
 def test_ctrl_c_leaves_what_is_finished(make: Make) -> None:
-    slow = lambda asked: Said(**{**vars(answer(asked)), "after_s": 0.05})  # noqa: E731
-    with serving(slow) as server:
+    def slower(asked: Asked) -> Said:
+        return replace(answer(asked), after_s=60.0 if asked.number > 80 else 0.05)
+
+    with serving(slower) as server:
         synth = make(server, "interrupted")
         process = synth.start(400)
         while len(server.asked) < 60 and process.poll() is None:
