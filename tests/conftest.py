@@ -105,6 +105,12 @@ def run_stages(tmp_path: Path) -> Callable[..., RunResult]:
 
 
 @pytest.fixture
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out waiting for the disk, half of the time of runs over many small shards; only a power failure would tell."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
 def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Call the command line in a process of its own, from the repository's root."""
 

@@ -278,12 +278,12 @@ def dedup_rows(
     from codewright.core.config import build
     from codewright.core.manifest import Dataset
     from codewright.corpus.row_dedup import Config
-    from codewright.recipe import REF_KINDS, STAGES
+    from codewright.recipe import REF_KINDS, fits
     from codewright.runner import describe_counts, run_alone
 
     for folder in folders:
         kind = Dataset(folder).manifest.stage
-        if kind in STAGES and kind not in REF_KINDS["rows"]:
+        if not fits(kind, "rows"):
             raise ConfigError(f"{folder}: made by {kind}; needed: {' or '.join(REF_KINDS['rows'])}")
     given = {
         "rows": [str(folder) for folder in folders], "shared_seed": shared_seed,

@@ -66,7 +66,7 @@ def _seeds(method: str, start: Path | None) -> dict[str, str]:
     """Say which setting `--from` stands for. Raises ConfigError when nothing is there, or something of another kind."""
     from codewright.core.manifest import Dataset
     from codewright.core.plugins import load_plugin
-    from codewright.recipe import REF_KINDS, STAGES
+    from codewright.recipe import REF_KINDS, fits
     from codewright.synthesis.driver import METHODS_PACKAGE
 
     if start is None:
@@ -75,7 +75,7 @@ def _seeds(method: str, start: Path | None) -> dict[str, str]:
     if setting == "rows_from" and start.is_file():
         return {"rows_file": str(start)}
     kind = Dataset(start).manifest.stage
-    if kind in STAGES and kind not in REF_KINDS[setting]:
+    if not fits(kind, setting):
         raise ConfigError(
             f"--from {start}: made by {kind}; method {method} needs {' or '.join(REF_KINDS[setting])}"
         )

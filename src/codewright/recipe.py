@@ -255,6 +255,11 @@ def _apply(assignment: str, top: dict[str, Any], raw: list[tuple[str, str, dict[
     )
 
 
+def fits(kind: str, setting: str) -> bool:
+    """Tell whether a setting that names a dataset reads what this kind of stage makes; of kinds that are none of ours, all do."""
+    return setting not in REF_KINDS or kind not in STAGES or kind in REF_KINDS[setting]
+
+
 def _check_refs(config: Any, id_: str, earlier: Mapping[str, str], where: str) -> None:
     """Check that every stage reference exists and is of a kind its field can read."""
     for name in ref_fields(type(config)):
@@ -269,8 +274,7 @@ def _check_refs(config: Any, id_: str, earlier: Mapping[str, str], where: str) -
                     f"{where}, stage '{id_}': {name}: '{ref}' is neither an earlier stage{did_you_mean(ref, earlier)} "
                     "nor the folder of a finished dataset"
                 )
-            wanted = REF_KINDS.get(name, ())
-            if wanted and kind in STAGES and kind not in wanted:
+            if not fits(kind, name):
                 raise ConfigError(
-                    f"{where}, stage '{id_}': {name}: '{ref}' is a {kind} stage; needed: {' or '.join(wanted)}"
+                    f"{where}, stage '{id_}': {name}: '{ref}' is a {kind} stage; needed: {' or '.join(REF_KINDS[name])}"
                 )

@@ -43,7 +43,7 @@ def _story_of_path(path: str, stages: list[Path], out: Path) -> list[str]:
     found: dict[str, dict[str, Any]] = {}
     for folder in stages:
         for split, row in _at(folder, path):
-            place = row["path"] if split in _LOST else place_of(row)
+            place = _place(split, row)
             story = row["id"] or f"{folder.name}: {_describe(split, row)}"
             found.setdefault(place, {})[story] = row["id"]
     if not found:
@@ -83,9 +83,13 @@ def _at(folder: Path, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
             if not pc.any(mask).as_py():
                 continue
             for row in read_parquet(part).filter(mask).to_pylist():
-                place = row["path"] if split in _LOST else place_of(row)
+                place = _place(split, row)
                 if place == path or place.endswith((f"/{path}", f":{path}")):
                     yield split, row
+
+
+def _place(split: str, row: dict[str, Any]) -> str:
+    return str(row["path"]) if split in _LOST else place_of(row)
 
 
 def _stages(out: Path) -> list[Path]:

@@ -38,6 +38,9 @@ Run = Callable[..., Any]
 DETAIL = re.compile(r"Jaccard (\d\.\d{3}) with (.+)")
 
 
+pytestmark = pytest.mark.usefixtures("unsynced")
+
+
 @pytest.fixture
 def dedup(run_stages: Run, tmp_path: Path) -> Callable[..., Dataset]:
     """Run the stage over a folder."""
@@ -48,12 +51,6 @@ def dedup(run_stages: Run, tmp_path: Path) -> Callable[..., Dataset]:
         return Dataset(tmp_path / name / "dedup")
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out waiting for the disk, half of the time of runs over many small shards; only a power failure would tell."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def shown(row: Any) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -38,6 +37,9 @@ Run = Callable[..., Any]
 PROBLEM, SOLUTION = "near_duplicate:problem", "near_duplicate:solution"
 
 
+pytestmark = pytest.mark.usefixtures("unsynced")
+
+
 @pytest.fixture
 def dedup(run_stages: Run, tmp_path: Path) -> Callable[..., Dataset]:
     """Run the stage over folders of rows."""
@@ -48,12 +50,6 @@ def dedup(run_stages: Run, tmp_path: Path) -> Callable[..., Dataset]:
         return Dataset(tmp_path / name / "rows")
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out waiting for the disk; only a power failure would tell."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def row(problem: str, solution: str, seeds: Sequence[str] = (), place: str | None = None) -> Sample:

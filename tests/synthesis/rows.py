@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from codewright.core.io import write_parquet
-from codewright.core.manifest import Counts, Manifest, part_name
+from codewright.core.manifest import Counts, Dataset, Manifest, part_name
 from codewright.core.records import SAMPLE_SCHEMA, Message, Origin, Sample, content_id, to_table
 
 LANGUAGES = ("python", "go", "java")
@@ -43,3 +43,8 @@ def write_lines(path: Path, rows: Sequence[Any]) -> Path:
     lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def bytes_of(dataset: Dataset, *splits: str) -> list[bytes]:
+    """Read the parts of a dataset, of its rows unless splits are named (`""` for the rows)."""
+    return [part.read_bytes() for split in splits or ("",) for part in dataset.parts(split)]

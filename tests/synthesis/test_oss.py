@@ -21,6 +21,7 @@ from codewright.synthesis.ask import sections
 from codewright.synthesis.methods.oss import draw_snippet
 from tests.conftest import REPOSITORY
 from tests.corpus.documents import make_document, write_corpus
+from tests.synthesis.rows import bytes_of
 from tests.synthesis.slow_teacher import SlowTeacher
 from tests.synthesis.teacher import oss_reply
 
@@ -73,7 +74,6 @@ def test_equal_replies_give_equal_rows_in_any_order_and_after_any_stop(
     synth: Callable[..., Dataset], tmp_path: Path
 ) -> None:
     plain = synth(SlowTeacher(oss_reply, 1), "plain", rows=30)
-    bytes_of = lambda one: [part.read_bytes() for part in one.parts()]  # noqa: E731
     assert bytes_of(synth(SlowTeacher(oss_reply, 2), "other", rows=30)) == bytes_of(plain)
     with pytest.raises(BackendError, match="the server is gone"):
         synth(SlowTeacher(oss_reply, 3, fail_after=35), "cut", rows=30)

@@ -125,6 +125,14 @@ def read_parquet(path: str | Path, columns: list[str] | None = None) -> pa.Table
         ) from None
 
 
+def read_parquet_metadata(path: str | Path) -> pq.FileMetaData:
+    """Read what a Parquet file says of itself: schema, rows, bytes. Raises DataError when it is missing, or not Parquet."""
+    try:
+        return pq.read_metadata(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+
+
 def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read JSON Lines, yielding (line number from 1, object); blank lines are skipped.
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from codewright.core.errors import ConfigError, DataError
-from codewright.core.io import read_json, read_parquet, write_json, write_parquet
-from codewright.core.manifest import WORK_FOLDER, Counts, Dataset, part_name
+from codewright.core.errors import ConfigError
+from codewright.core.instruction_rows import instruction_parts
+from codewright.core.io import read_json, read_parquet, read_parquet_metadata, write_json, write_parquet
+from codewright.core.manifest import WORK_FOLDER, Counts, part_name
 from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, content_id, to_table
 from codewright.corpus import dedup
 from codewright.corpus.near.buckets import sorted_pairs
@@ -64,7 +64,7 @@ in a short solution: `42` answers many questions."""
 def remove_rows(config: Config, context: StageContext) -> StageResult:
     """Run all passes; see `codewright.corpus.row_dedup`."""
     config.check()
-    sources = [_parts_of(context.dataset(ref)) for ref in config.rows]
+    sources = [instruction_parts(context.dataset(ref)) for ref in config.rows]
     shards = _shards(config, context, sources)
     if not shards:
         raise ConfigError(f"stage '{context.id}': rows: {', '.join(config.rows)} hold no rows")
@@ -84,33 +84,13 @@ def remove_rows(config: Config, context: StageContext) -> StageResult:
     return StageResult(counts, details={"too_short": dict(short), "kept_by_source": kept, **summary})
 
 
-def _parts_of(dataset: Dataset) -> list[Path]:
-    """List a dataset's Parquet files. Raises ConfigError when these hold no instruction rows."""
-    parts = dataset.parts()
-    names = _metadata(parts[0]).schema.to_arrow_schema().names if parts else SAMPLE_SCHEMA.names
-    missing = [name for name in SAMPLE_SCHEMA.names if name not in names]
-    if missing:
-        raise ConfigError(
-            f"{dataset.folder}: made by {dataset.manifest.stage}, holds no instruction rows (no column '{missing[0]}'); "
-            "name a dataset of synth or decontam.run"
-        )
-    return parts
-
-
-def _metadata(path: Path) -> Any:
-    try:
-        return pq.read_metadata(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
-
-
 def _shards(config: Config, context: StageContext, sources: list[list[Path]]) -> list[Shard]:
     """Make a shard of every part that holds rows; `first` numbers its first row over all of them."""
     shards: list[Shard] = []
     first = 0
     for source, parts in enumerate(sources):
         for path in parts:
-            rows = _metadata(path).num_rows
+            rows = read_parquet_metadata(path).num_rows
             if rows:
                 params = {"source": source, "first": first, "texts": list(config.likenesses)}
                 shards.append(Shard(part_name(len(shards)), str(context.out), (str(path),), params))

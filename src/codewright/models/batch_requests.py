@@ -19,6 +19,7 @@ from codewright.models.openai_format import (
     read_reply,
     request_body,
 )
+from codewright.models.retrying import may_pass
 
 if TYPE_CHECKING:
     from codewright.models.backends.openai import OpenAiModel
@@ -38,7 +39,6 @@ FIRST_POLL_S, LONGEST_POLL_S, POLL_GROWTH = 0.1, 60.0, 1.5
 """Pauses between looks at a batch: a small server is done at once, OpenAI's takes minutes to a day."""
 
 _DIGEST_CHARS = 32
-_PASSING = frozenset({0, 408, 409, 425, 429})
 
 Failure = Literal["passing", "unpaid", "too_long", "refused"]
 
@@ -171,8 +171,7 @@ class Line:
             return "unpaid"
         if self.status not in {0, 200} and is_too_long(self.body):
             return "too_long"
-        passing = self.status in _PASSING or self.status == 200 or self.status >= 500
-        return "passing" if passing else "refused"
+        return "passing" if self.status in {0, 200} or may_pass(self.status) else "refused"
 
     @property
     def said(self) -> str:

@@ -29,7 +29,7 @@ from codewright.models.openai_format import (
     read_object,
 )
 from codewright.models.pacing import retry_after_s
-from codewright.models.retrying import MOST_ATTEMPTS, MOST_UNHEARD, PATIENCE_S, Again, patiently
+from codewright.models.retrying import MOST_ATTEMPTS, MOST_UNHEARD, PATIENCE_S, Again, may_pass, patiently
 
 if TYPE_CHECKING:
     from codewright.models.backends.openai import OpenAiModel
@@ -206,7 +206,7 @@ class BatchServer:
             return BackendError(
                 f"{self._model.who}: {said}; what is finished is kept: run the same command again when it is paid"
             )
-        if status in {408, 409, 425, 429} or (status >= 500 and status not in _NOT_HERE):
+        if may_pass(status) and status not in _NOT_HERE:
             wait_s = retry_after_s(error.response.headers) or 0.0
             return Again(said, 1 if wait_s > PATIENCE_S else MOST_ATTEMPTS, wait_s)
         if may_be_gone and status == 404:

@@ -20,6 +20,12 @@ PATIENCE_S = 300.0
 """The longest pause that a server may ask for; whoever is to wait longer wants to know."""
 
 _BACKOFF = wait_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
+_PASSING = frozenset({408, 409, 425, 429})
+
+
+def may_pass(status: int) -> bool:
+    """Tell whether an error status is one that asking again may help against."""
+    return status in _PASSING or status >= 500
 
 
 class Again(Exception):  # noqa: N818 - internal; its raiser's callers make a BackendError of it if it stays

@@ -21,7 +21,7 @@ from codewright.synthesis.seeding import Note, Pool, Seed
 _AHEAD = 4
 """Seeds worked on at once, for each request the teacher takes at once: one that is slow holds up nobody until then."""
 
-_LEAST_RATE = 0.1
+LEAST_RATE = 0.1
 """Near the end no more seeds are begun than would be needed at the rate so far, and at no worse one than this."""
 
 CRASH_LIMIT, _CRASHES_FORGIVEN = 0.001, 3
@@ -162,7 +162,7 @@ class Filling:
 
     def _room(self, bucket: Bucket) -> int:
         """How many seeds may be under way: fewer when few rows are missing."""
-        rate = max(_LEAST_RATE, (len(bucket.rows) + 1) / (bucket.done + 1))
+        rate = max(LEAST_RATE, (len(bucket.rows) + 1) / (bucket.done + 1))
         missing = bucket.wanted - len(bucket.rows)
         return max(1, min(self._window, math.ceil(missing / min(rate, 1.0))))
 

@@ -8,24 +8,20 @@ ratio, with its usual variance (Cochran, Sampling Techniques, 3rd edition, chapt
 import asyncio
 import contextlib
 import math
-import random
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codewright.core.errors import ConfigError
 from codewright.core.journal import Journal
 from codewright.core.plugins import load_plugin
 from codewright.engine.stage import StageContext
 from codewright.models.budget import Usage
-from codewright.synthesis.ask import Ask
 from codewright.synthesis.driver import METHODS_PACKAGE
 from codewright.synthesis.filling import Bucket
 from codewright.synthesis.teaching import Teaching, fill_buckets, make_buckets, open_teacher
-from codewright.synthesis.verify import Run
 
 if TYPE_CHECKING:
     from codewright.synthesis.driver import Config
@@ -129,29 +125,13 @@ def estimate(config: "Config", context: StageContext, sample: int) -> Estimate:
 def _sampled(work: Teaching, bucket: Bucket, sample: int) -> _Sampled:
     most = bucket.seeds.most
     bucket.seeds.most = min(most, sample)
-    method, used = _metered(work.method)
+    used: dict[int, Usage] = {}
     path = work.context.out / "turns" / f"{bucket.name or 'all'}.jsonl"
     with contextlib.closing(Journal(path, {})) as journal:
-        asyncio.run(fill_buckets(replace(work, method=method), journal, [bucket]))
+        asyncio.run(fill_buckets(replace(work, on_used=used.__setitem__), journal, [bucket]))
     with contextlib.closing(Journal(path, {})) as journal:
         seeds = [_Seed(len(turn["rows"]), used.get(turn["seed"], Usage())) for turn in journal.rows]
-    return _Sampled(seeds, bucket.wanted, most, getattr(method, "ROUND_SEEDS", None))
-
-
-def _metered(method: ModuleType) -> tuple[ModuleType, dict[int, Usage]]:
-    """Return a method that takes note of what each seed's requests took, and the notes, by the seed's number."""
-    used: dict[int, Usage] = {}
-
-    async def make(seed: Any, ask: Ask, run: Run, rng: random.Random, options: Any) -> AsyncIterator[Any]:
-        try:
-            async for one in method.make(seed, ask, run, rng, options):
-                yield one
-        finally:
-            used[ask.seed] = ask.used
-
-    metered = ModuleType(method.__name__)
-    vars(metered).update(vars(method), make=make)
-    return metered, used
+    return _Sampled(seeds, bucket.wanted, most, getattr(work.method, "ROUND_SEEDS", None))
 
 
 def _projected(one: _Sampled, method: str) -> _Projected:

@@ -3,25 +3,11 @@
 from itertools import count, islice
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from codewright.core.errors import ConfigError
 from codewright.core.io import read_parquet, write_parquet
-from codewright.core.manifest import Dataset, part_name
+from codewright.core.manifest import part_name
 from codewright.core.records import LOST_SCHEMA, SAMPLE_SCHEMA, Lost, Sample, to_table
 from codewright.synthesis.outcomes import ROWS_A_PART, UNUSABLE
 from codewright.synthesis.row_files import read_samples
-
-
-def parts_of(dataset: Dataset) -> list[Path]:
-    """List a dataset's Parquet files. Raises ConfigError when these hold no instruction rows."""
-    parts = dataset.parts()
-    missing = set(SAMPLE_SCHEMA.names) - set(pq.read_schema(parts[0]).names) if parts else set()
-    if missing:
-        raise ConfigError(
-            f"{dataset.folder}: holds no instruction rows (no column '{min(missing)}'); name a dataset of synth or decontam.run"
-        )
-    return parts
 
 
 def parts_of_file(path: Path, folder: Path) -> tuple[list[Path], list[Lost]]:

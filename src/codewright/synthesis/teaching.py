@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from codewright.core.config import build
 from codewright.core.errors import CodewrightError
+from codewright.core.instruction_rows import instruction_parts
 from codewright.core.io import read_json
 from codewright.core.journal import Journal
 from codewright.core.manifest import part_name
@@ -27,7 +28,7 @@ from codewright.engine.stage import StageContext, StageResult
 from codewright.models.batch import open_batched
 from codewright.models.batch_book import book_beside
 from codewright.models.batch_ledger import BatchLedger
-from codewright.models.budget import Ledger
+from codewright.models.budget import Ledger, Usage
 from codewright.models.model import Model, ServedModel, open_model
 from codewright.models.paid import PaidModel
 from codewright.models.reply_cache import ReplyCache, default_cache_path
@@ -67,6 +68,8 @@ class Teaching:
     context: StageContext
     method: ModuleType
     model: PaidModel
+    on_used: Callable[[int, Usage], None] = lambda *_: None
+    """Told of every seed that was worked on, by its number, and what its requests took."""
 
 
 @contextlib.contextmanager
@@ -169,7 +172,7 @@ def _rows(
         if config.rows_file is not None:
             parts, lost = seed_rows.parts_of_file(Path(config.rows_file), context.work / "rows")
         else:
-            parts, lost = seed_rows.parts_of(context.dataset(config.rows_from or "")), []
+            parts, lost = instruction_parts(context.dataset(config.rows_from or "")), []
         files = draw_rows(parts, context.work / "seeds", most, context.seed)
         advance()
     return {name: RowSeeds(files[name], most[name]) for name in most}, lost
@@ -204,15 +207,16 @@ async def fill_buckets(run: Teaching, journal: Journal, buckets: list[Bucket]) -
                 raise
             except Exception as error:
                 return [Reject(CRASHED, f"{type(error).__name__}: {error}"[:300])]
+            finally:
+                run.on_used(seed.number, ask.used)
 
         with _Partial(context.out / MESSAGES_NAME) as so_far, context.reporter.live(config.method) as show:
             shown = _Shown(sum(bucket.wanted for bucket in buckets), so_far, show, model)
             gate = method.gate(options) if hasattr(method, "gate") else None
-            filling = Filling(journal, work, concurrency, shown.note, gate)
+            kind: Callable[..., Filling] = Filling
             if config.batch:
-                rows = most_rows_per_seed(method, options)
-                filling = Waves(journal, work, concurrency, shown.note, gate, rows_per_seed=rows)
-            await filling.fill(buckets)
+                kind = partial(Waves, rows_per_seed=most_rows_per_seed(method, options))
+            await kind(journal, work, concurrency, shown.note, gate).fill(buckets)
         return sandbox.isolation
 
 

@@ -14,11 +14,8 @@ from typing import Any
 
 from codewright.core.journal import Journal
 from codewright.core.records import Sample
-from codewright.synthesis.filling import Bucket, Filling, Gate, Made, Tally, Work
+from codewright.synthesis.filling import LEAST_RATE, Bucket, Filling, Gate, Made, Tally, Work
 from codewright.synthesis.seeding import Seed
-
-_LEAST_RATE = 0.1
-"""A wave is no larger than this many rows a seed ask for, however few gave one."""
 
 
 class Waves(Filling):
@@ -65,7 +62,7 @@ class Waves(Filling):
     def _room(self, bucket: Bucket) -> int:
         if bucket.done >= self._ends.get(bucket.name, 0):
             rate = len(bucket.rows) / bucket.done if bucket.done else self._rows_per_seed
-            seeds = math.ceil((bucket.wanted - len(bucket.rows)) / max(rate, _LEAST_RATE))
+            seeds = math.ceil((bucket.wanted - len(bucket.rows)) / max(rate, LEAST_RATE))
             self._ends[bucket.name] = bucket.done + max(1, min(self._window, seeds))
         return self._ends[bucket.name] - bucket.done
 

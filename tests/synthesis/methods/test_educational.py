@@ -25,6 +25,7 @@ from codewright.synthesis.methods.educational import Options, draw_seed, make
 from codewright.synthesis.verify import Run, verify
 from tests.corpus.documents import make_document, write_corpus
 from tests.sandbox.opened import Opened
+from tests.synthesis.rows import bytes_of
 from tests.synthesis.slow_teacher import SlowTeacher
 
 
@@ -117,10 +118,6 @@ def test_rows_pass_when_they_are_run_again_and_everything_else_has_its_reason(
         assert f"`{row.tests.entry_point}(" in row.messages[0].content
         assert re.fullmatch(r"lines \d+-\d+; branches 2/2", row.origin.place or "")
     assert dataset.manifest.isolation == "namespace"
-
-
-def bytes_of(dataset: Dataset) -> list[bytes]:
-    return [part.read_bytes() for part in dataset.parts()]
 
 
 def test_equal_replies_give_equal_rows_in_any_order_and_after_a_stop(

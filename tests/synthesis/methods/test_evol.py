@@ -20,7 +20,7 @@ from codewright.synthesis.ask import Ask
 from codewright.synthesis.methods.evol import Options, failed_answer, failed_instruction, make
 from codewright.synthesis.prompting import render
 from tests.corpus.documents import make_document, write_corpus
-from tests.synthesis.rows import make_row, write_lines, write_rows
+from tests.synthesis.rows import bytes_of, make_row, write_lines, write_rows
 from tests.synthesis.slow_teacher import SlowTeacher
 from tests.synthesis.teacher import evol_reply
 
@@ -75,12 +75,15 @@ def test_each_round_starts_from_what_survived_and_what_failed_has_its_reason(
 def test_equal_replies_give_equal_rows_in_any_order_and_after_any_stop(synth: Synth, seeds: Path) -> None:
     settings = {"rows": 40, "rows_from": str(seeds), "options": {"rounds": 2}}
     plain = synth(SlowTeacher(evol_reply, 1), "plain", **settings)
-    bytes_of = lambda one: [part.read_bytes() for part in [*one.parts(), *one.parts("dropped")]]  # noqa: E731
-    assert bytes_of(synth(SlowTeacher(evol_reply, 2), "other", **settings)) == bytes_of(plain)
+    assert bytes_of(synth(SlowTeacher(evol_reply, 2), "other", **settings), "", "dropped") == bytes_of(
+        plain, "", "dropped"
+    )
     for pace, stop in ((3, 60), (4, 90)):
         with pytest.raises(BackendError, match="the server is gone"):
             synth(SlowTeacher(evol_reply, pace, fail_after=stop), "cut", **settings)
-    assert bytes_of(synth(SlowTeacher(evol_reply, 5), "cut", **settings)) == bytes_of(plain)
+    assert bytes_of(synth(SlowTeacher(evol_reply, 5), "cut", **settings), "", "dropped") == bytes_of(
+        plain, "", "dropped"
+    )
 
 
 def test_quotas_divide_the_rows_and_seeds_come_again_with_other_draws(synth: Synth, seeds: Path) -> None:

@@ -40,6 +40,7 @@ from codewright.synthesis.methods.gen_disc import (
 from codewright.synthesis.seeding import Note, Pooled
 from tests.conftest import REPOSITORY
 from tests.corpus.documents import make_document, write_corpus
+from tests.synthesis.rows import bytes_of
 from tests.synthesis.slow_teacher import SlowTeacher
 
 OPTIONS = Options()
@@ -128,10 +129,6 @@ def synth(synth_by: Callable[..., Dataset], tmp_path: Path) -> Callable[..., Dat
         return synth_by("gen_disc", model, out, corpus=str(corpus), options=options, **settings)
 
     return run
-
-
-def bytes_of(dataset: Dataset) -> list[bytes]:
-    return [part.read_bytes() for part in dataset.parts()]
 
 
 # ------------------------------------------------------------------------------------------------------------ whole runs

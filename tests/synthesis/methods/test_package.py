@@ -15,6 +15,7 @@ from codewright.core.rng import stable_hash
 from codewright.models.model import Reply, Sampling
 from codewright.synthesis.methods.package import module_of, read_apis, uses
 from tests.corpus.documents import make_document, write_corpus
+from tests.synthesis.rows import bytes_of
 from tests.synthesis.slow_teacher import SlowTeacher
 
 SOURCE = '''
@@ -163,10 +164,6 @@ def test_rows_call_what_was_shown_and_all_others_have_their_reason(synth: Callab
         answer = row["messages"][1]["content"]
         assert all(f"{name}(" in answer for name in names.split(", "))
         assert f"from {module} import" in answer
-
-
-def bytes_of(dataset: Dataset) -> list[bytes]:
-    return [part.read_bytes() for part in dataset.parts()]
 
 
 def test_equal_replies_give_equal_rows_in_any_order_and_after_any_stop(synth: Callable[..., Dataset]) -> None:

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from codewright.core.errors import DataError
-from codewright.core.io import atomic_write, read_parquet
+from codewright.core.io import atomic_write, read_parquet, read_parquet_metadata
 from codewright.core.manifest import Dataset
 from codewright.corpus.near.kernels import Bytes, Ints
 
@@ -82,7 +81,7 @@ def _list_files(paths: list[Path], first: int) -> Source:
     parts: list[Part] = []
     end = first
     for path in paths:
-        rows, size = _rows_and_bytes(_metadata(path))
+        rows, size = _rows_and_bytes(read_parquet_metadata(path))
         parts.append(Part(str(path), end, rows, size))
         end += rows
     return Source(0, tuple(parts), first, end)
@@ -96,15 +95,8 @@ def _list_repos(paths: list[Path], first: int, scratch: Path) -> Source:
     for path, found in zip(paths, names, strict=True):
         units = scratch / f"{path.stem}.npy"
         save(units, np.array([numbers[name] for name in found], np.int64))
-        parts.append(Part(str(path), first, *_rows_and_bytes(_metadata(path)), str(units)))
+        parts.append(Part(str(path), first, *_rows_and_bytes(read_parquet_metadata(path)), str(units)))
     return Source(0, tuple(parts), first, first + len(repos), repos)
-
-
-def _metadata(path: Path) -> Any:
-    try:
-        return pq.read_metadata(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
 
 
 def _rows_and_bytes(facts: Any) -> tuple[int, int]:

@@ -48,6 +48,7 @@ from codewright.models.retrying import (
     MOST_UNHEARD,
     PATIENCE_S,
     Again,
+    may_pass,
     patiently,
 )
 
@@ -295,7 +296,7 @@ class OpenAiModel:
             )
         if request.kind == _EMBEDDINGS and is_too_long(body):  # llama.cpp says so with a 500
             raise _TooLong(said)
-        if status in {408, 409, 425, 429} or status >= 500:
+        if may_pass(status):
             wait_s = retry_after_s(answer.headers) or 0.0
             if wait_s > PATIENCE_S:
                 raise Again(f"{said}; it asks to wait {wait_s:.0f} s", attempts=1)
