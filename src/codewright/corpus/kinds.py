@@ -54,16 +54,8 @@ _ENDINGS = tuple(ending for ending, _ in _NAMED)
 _HEAD = 2500
 """Characters at the beginning in which generators say so: below a licence, if there is one."""
 
-_HINTS = (
-    "generated",
-    "do not edit",
-    "do not modify",
-    "do not change",
-    "by gnu bison",
-    "meta object code",
-    "git-lfs.github",
-)
-"""One of these stands in every head that `_GENERATED` finds; searching for them is what makes it fast."""
+_HINTS = ("generated", "do not ", "by gnu bison", "meta object code", "git-lfs.github")
+"""One of these stands in every line that `_GENERATED` finds; searching for them is what makes it fast."""
 
 _AUTO = r"(?:auto[- ]?|automatic(?:ally)?[ ]|machine[- ]|programmatically[ ])"
 _THING = r"(?:file|code|source|header|module|script|document|page|class|package|parser|schema|theme|makefile|stub|binding)s?"
@@ -139,14 +131,10 @@ def _generated(path: str, text: str, language: str | None) -> str | None:
         return next(writer for ending, writer in _NAMED if name.endswith(ending))
     head = text[:_HEAD]
     lower = head.lower()
-    if any(hint in lower for hint in _HINTS):
-        found = _GENERATED.search(head)
-        said = " ".join(found[0].split()) if found else ""
-        if (
-            found
-            and _is_remark(head, found.start(), language)
-            and not (_MIDST.match(said) and found.start() > _TOP)
-        ):
+    found = _says_generated(head, lower)
+    if found:
+        said = " ".join(found[0].split())
+        if _is_remark(head, found.start(), language) and not (_MIDST.match(said) and found.start() > _TOP):
             return said
     if language in _WEB:
         if text.find("sourceMappingURL=", len(text) - 300) >= 0:
@@ -154,6 +142,30 @@ def _generated(path: str, text: str, language: str | None) -> str | None:
         if "generator" in lower and (found := _GENERATOR.search(head)):
             return " ".join(found[0].split())
     return None
+
+
+def _says_generated(head: str, lower: str) -> re.Match[str] | None:
+    """Find the first line that says so, looking closely only at lines with a hint."""
+    if len(lower) != len(head):  # letters that become two: places differ
+        return _GENERATED.search(head)
+    for start in _hinted_lines(lower):
+        end = head.find("\n", start)
+        found = _GENERATED.search(head, start, len(head) if end < 0 else end)
+        if found:
+            return found
+    return None
+
+
+def _hinted_lines(lower: str) -> list[int]:
+    """List where lines with a hint begin."""
+    starts = set()
+    for hint in _HINTS:
+        at = lower.find(hint)
+        while at >= 0:
+            starts.add(lower.rfind("\n", 0, at) + 1)
+            end = lower.find("\n", at)
+            at = lower.find(hint, end) if end >= 0 else -1
+    return sorted(starts)
 
 
 def _is_remark(head: str, at: int, language: str | None) -> bool:

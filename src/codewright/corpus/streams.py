@@ -3,12 +3,12 @@
 import bz2
 import io
 import lzma
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
+from isal import isal_zlib
 
 from codewright.corpus.members import Broken, bomb, unpacked_limit
 
@@ -24,6 +24,9 @@ _HEAD_BYTES = 2**20
 
 _XZ_MEMORY = 256 * 2**20
 """What a .xz may ask for: ours; `xz -9` asks for 65 MiB. zstd's own bound is a window of 128 MiB (RFC 8878 wants 8)."""
+
+InflateError = cast("type[Exception]", isal_zlib.error)
+"""What ISA-L raises for damage; its type stubs take the class for an instance. It inflates twice as fast as zlib."""
 
 _MAGICS = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -134,7 +137,7 @@ def _gzip(raw: IO[bytes]) -> Iterator[bytes]:
         data = data.lstrip(b"\0")  # padding between and behind members, which tapes have
         if not data:
             continue
-        unpacker = zlib.decompressobj(31)
+        unpacker = isal_zlib.decompressobj(31)
         while not unpacker.eof:
             if chunk := unpacker.decompress(data, _CHUNK_BYTES):
                 yield chunk
@@ -187,7 +190,7 @@ def _guarded(chunks: Iterator[bytes], kind: str) -> Iterator[bytes]:
         yield from chunks
     except EOFError:
         raise Broken("cut_off", f"the {kind} stream ends early") from None
-    except (zlib.error, lzma.LZMAError, OSError, pa.ArrowInvalid, ValueError) as error:
+    except (InflateError, lzma.LZMAError, OSError, pa.ArrowInvalid, ValueError) as error:
         # Arrow says a cut as an error of the device.
         reason = "cut_off" if "runcated" in str(error) else "damaged"
         raise Broken(reason, f"{kind or 'file'}: {str(error).splitlines()[0]}") from None

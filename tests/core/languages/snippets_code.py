@@ -23,6 +23,13 @@ SNIPPETS: dict[str, list[tuple[str, str]]] = {
     ".h": [
         ("objective-c", "#import <Foundation/Foundation.h>\n@interface A : NSObject\n@end\n"),
         ("cpp", "#pragma once\n\ntemplate <typename T>\nT twice(T value);\n"),
+        ("cpp", "int twice(std::size_t value);\n"),
+        ("cpp", "struct A { bool operator==(int other); };\n"),
+        ("cpp", "#define AS_INT(x) static_cast<int>(x)\n"),
+        ("cpp", "int *find(void *all = nullptr);\n"),
+        ("cpp", "int twice(const Number &value);\n"),
+        ("cpp", "struct A { A() = delete; };\n"),
+        ("cpp", "struct A { int f() noexcept; };\n"),
     ],
     ".hh": [("hack", "<?hh // strict\nclass A {}\n")],
     ".php": [("hack", "#!/usr/bin/env hhvm\n<?hh\nfunction f(): int { return 1; }\n")],

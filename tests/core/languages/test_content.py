@@ -21,7 +21,7 @@ def test_every_rule_decides_about_a_small_file(key: str) -> None:
     for language, content in SNIPPETS[key]:
         found = identify(name_for(key), content)
         assert (found.language, found.step) == (language, "content"), (content, found)
-        decided.append(next(at for at, (_, pattern) in enumerate(rules) if pattern.search(content)))
+        decided.append(next(at for at, rule in enumerate(rules) if rule.search(content, f"\n{content}")))
     assert sorted(decided) == list(range(len(rules)))
 
 
@@ -43,7 +43,7 @@ def test_every_shared_or_guarded_extension_has_its_line() -> None:
 def test_every_language_of_a_shared_extension_can_be_named() -> None:
     facts = load_facts()
     for key, row in TABLE.items():
-        named = {language for language, _ in row.rules} | ({row.fallback} if row.fallback else set())
+        named = {language for language, *_ in row.rules} | ({row.fallback} if row.fallback else set())
         owners = facts.extensions.get(key) or facts.filenames[key]
         assert set(owners) <= named <= set(known_languages()), key
 

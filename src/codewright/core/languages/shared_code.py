@@ -8,20 +8,28 @@ from codewright.core.languages.shared_data import JSON, ROFF, XML
 
 OBJECTIVE_C = (
     "objective-c",
-    r"^[ \t]*(?:@(?:interface|implementation|protocol)[ \t]+\w+|@(?:class|import)[ \t]+[\w, .]+;|@(?:end|optional|required)[ \t]*$"
+    r"\n[ \t]*(?:@(?:interface|implementation|protocol)[ \t]+\w+|@(?:class|import)[ \t]+[\w, .]+;|@(?:end|optional|required)[ \t]*$"
     r"|@property[ \t]*\(|#[ \t]*import[ \t]+[<\"]|NS_ASSUME_NONNULL_BEGIN)",
 )
-_CPP_SIGNS = (
-    r"^[ \t]*(?:template[ \t]*<|(?:inline[ \t]+)?namespace\b[^;()=\n]*$|namespace\b[^;()=\n]*\{|using[ \t]+(?:namespace\b|\w+[ \t]*=|[\w:]+::)"
-    r"|(?:class|struct)[ \t]+(?:\w+[ \t]+)?[\w:]+(?:[ \t]+final)?[ \t]*:[ \t]*(?:public|private|protected|virtual|\w+::|[A-Z]\w+[ \t]*\{?$)"
-    r"|class[ \t]+(?:\w+[ \t]+)?\w+(?:[ \t]+final)?[ \t]*[;{]?[ \t]*$"
-    r"|(?:public|private|protected|signals|Q_SIGNALS)(?:[ \t]+(?:slots|Q_SLOTS))?[ \t]*:(?!:)"
-    r"|#[ \t]*include[ \t]*(?:<[A-Za-z_]\w*>|[<\"][\w/.+-]+\.(?:hpp|hh|hxx|ipp)[>\"])"
-    r"|virtual[ \t]+[\w~]|friend[ \t]+\w|explicit[ \t]+\w|constexpr\b|mutable[ \t]+\w)"
-    r"|\bstd::\w|\boperator[ \t]*(?:[-+*/=<>!|&\[\]^%]{1,3}|\(\))[ \t]*\(|\b(?:static|reinterpret|const|dynamic)_cast<|(?<!NULL )(?<!NULL\t)\bnullptr\b"
-    r"|\b[A-Za-z_]\w*::~?\w+[ \t]*\(|\bconst[ \t]+\w+[ \t]*&|[)\w][ \t]*=[ \t]*(?:delete|default)[ \t]*;|\)[ \t]*(?:const[ \t]+)?(?:noexcept|override)\b"
+# Nearly all of C++ shows at the beginnings of lines, which are found quickly; the rest is looked for where its letters are.
+CPP = (
+    (
+        "cpp",
+        r"\n[ \t]*(?:template[ \t]*<|(?:inline[ \t]+)?namespace\b[^;()=\n]*$|namespace\b[^;()=\n]*\{|using[ \t]+(?:namespace\b|\w+[ \t]*=|[\w:]+::)"
+        r"|(?:class|struct)[ \t]+(?:\w+[ \t]+)?[\w:]+(?:[ \t]+final)?[ \t]*:[ \t]*(?:public|private|protected|virtual|\w+::|[A-Z]\w+[ \t]*\{?$)"
+        r"|class[ \t]+(?:\w+[ \t]+)?\w+(?:[ \t]+final)?[ \t]*[;{]?[ \t]*$"
+        r"|(?:public|private|protected|signals|Q_SIGNALS)(?:[ \t]+(?:slots|Q_SLOTS))?[ \t]*:(?!:)"
+        r"|#[ \t]*include[ \t]*(?:<[A-Za-z_]\w*>|[<\"][\w/.+-]+\.(?:hpp|hh|hxx|ipp)[>\"])"
+        r"|virtual[ \t]+[\w~]|friend[ \t]+\w|explicit[ \t]+\w|constexpr\b|mutable[ \t]+\w)",
+    ),
+    ("cpp", r"\bstd::\w|\b[A-Za-z_]\w*::~?\w+[ \t]*\(", "::"),
+    ("cpp", r"\boperator[ \t]*(?:[-+*/=<>!|&\[\]^%]{1,3}|\(\))[ \t]*\(", "operator"),
+    ("cpp", r"\b(?:static|reinterpret|const|dynamic)_cast<", "_cast<"),
+    ("cpp", r"(?<!NULL )(?<!NULL\t)\bnullptr\b", "nullptr"),
+    ("cpp", r"\bconst[ \t]+\w+[ \t]*&", "&"),
+    ("cpp", r"[)\w][ \t]*=[ \t]*(?:delete|default)[ \t]*;", "delete", "default"),
+    ("cpp", r"\)[ \t]*(?:const[ \t]+)?(?:noexcept|override)\b", "noexcept", "override"),
 )
-CPP = ("cpp", _CPP_SIGNS)
 GLSL = (
     "glsl",
     r"^[ \t]*(?:#[ \t]*version[ \t]+\d\d\d|#[ \t]*extension[ \t]+GL_|precision[ \t]+(?:low|medium|high)p\b"
@@ -100,7 +108,7 @@ _JS = ("javascript", r"^[ \t]*(?:function\b|var[ \t]|const[ \t]|let[ \t]|//|/\*|
 
 TABLE: dict[str, Row] = {
     # C's headers have none of the others' keywords; a guard `extern "C"` alone says nothing.
-    ".h": row("c", "a header without a sign of C++ or Objective-C", OBJECTIVE_C, CPP),
+    ".h": row("c", "a header without a sign of C++ or Objective-C", OBJECTIVE_C, *CPP),
     ".hh": row("cpp", "Hack says so in its first line", ("hack", r"\A\s*(?:#![^\n]*\n\s*)?<\?hh")),
     ".php": row("php", "Hack says so in its first line", ("hack", r"\A\s*(?:#![^\n]*\n\s*)?<\?hh")),
     ".cp": row("cpp", "Component Pascal is rare", ("component pascal", r"^[ \t]*MODULE[ \t]+\w+;")),

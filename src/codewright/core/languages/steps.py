@@ -149,10 +149,28 @@ def _of_interpreter(languages: Sequence[str], owners: Sequence[str]) -> str:
     return (among or languages)[0]
 
 
+class Rule(NamedTuple):
+    """A line of the tables, compiled."""
+
+    language: str
+    pattern: re.Pattern[str]
+    words: tuple[str, ...]
+    at_line: bool
+
+    def search(self, text: str, after_line: str) -> re.Match[str] | None:
+        """Find a sign of the language. after_line: the text behind an empty line."""
+        if self.words and not any(word in text for word in self.words):
+            return None
+        return self.pattern.search(after_line if self.at_line else text)
+
+
 @functools.cache
-def rules_of(key: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def rules_of(key: str) -> tuple[Rule, ...]:
     """Return the rules of a shared extension, compiled when it is first met."""
-    return tuple((language, re.compile(pattern, re.MULTILINE)) for language, pattern in TABLE[key].rules)
+    return tuple(
+        Rule(language, re.compile(pattern, re.MULTILINE), tuple(words), pattern.startswith(r"\n"))
+        for language, pattern, *words in TABLE[key].rules
+    )
 
 
 def _by_content(content: str, key: str) -> Identified | None:
@@ -161,11 +179,12 @@ def _by_content(content: str, key: str) -> Identified | None:
     text = content[:LOOK_AT]
     if "\r" in text:  # `$` knows only one end of a line
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for language, pattern in rules_of(key):
-        found = pattern.search(text)
+    after_line = f"\n{text}"
+    for rule in rules_of(key):
+        found = rule.search(text, after_line)
         if found:
             shown = " ".join(found.group().split())
-            return Identified(language, "content", f"{key} with '{shown[:60]}'")
+            return Identified(rule.language, "content", f"{key} with '{shown[:60]}'")
     return None
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from isal import isal_zlib
+
 from codewright.corpus.members import (
     Broken,
     Gate,
@@ -22,6 +24,7 @@ from codewright.corpus.members import (
     tidy,
     unpacked_limit,
 )
+from codewright.corpus.streams import InflateError
 
 _MAX_READ_BYTES = 32 * 2**20
 """Longest single read that an archive can make `zipfile` do, its directory's above all: ours. A member needs 46 bytes there
@@ -105,7 +108,15 @@ def _read(archive: zipfile.ZipFile, file: IO[bytes], info: zipfile.ZipInfo, name
         return Member(name, archive.read(info) if data is None else data)
     except NotImplementedError as error:
         return Trouble(name, "unsupported_compression", str(error))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        InflateError,
+        EOFError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         return Trouble(name, "damaged", str(error) or type(error).__name__)
 
 
@@ -126,8 +137,8 @@ def _inflate(file: IO[bytes], info: zipfile.ZipInfo) -> bytes | None:
         return None
     file.seek(extra_bytes, io.SEEK_CUR)
     packed = file.read(info.compress_size)
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflater = isal_zlib.decompressobj(-zlib.MAX_WBITS)
     data = inflater.decompress(packed, info.file_size + 1)
-    if not inflater.eof or len(data) != info.file_size or zlib.crc32(data) != info.CRC:
+    if not inflater.eof or len(data) != info.file_size or isal_zlib.crc32(data) != info.CRC:
         return None
     return data
