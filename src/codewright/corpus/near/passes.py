@@ -127,7 +127,8 @@ def warm_up() -> None:
     """Compile every kernel, or load it from the cache."""
     kernels.warm_up()
     pairs = candidate_pairs(np.ones(2, np.uint64), np.arange(2), np.arange(2, dtype=np.uint64), 0)
-    clusters.greedy(pairs, np.ones(1), np.arange(2), 0)
+    for cluster in (clusters.greedy, clusters.connected):
+        cluster(pairs, np.ones(1), np.arange(2), 0)
 
 
 def check_index(folder: Path, config: Config) -> None:

@@ -179,7 +179,10 @@ def read_texts(path: str, with_ids: bool = False) -> Iterator[tuple[int, Bytes, 
         at_once = max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
         for batch in file.iter_batches(at_once, columns=columns, use_threads=False):
             column = batch.column("content")
-            data = column.buffers()[2]
+            data = np.frombuffer(column.buffers()[2] or b"", np.uint8)
+            data.flags.writeable = (
+                False  # always, as when kernels are warmed up: they are compiled for each kind by itself
+            )
             ids = batch.column("id").to_pylist() if with_ids else []
-            yield at, np.frombuffer(data or b"", np.uint8), starts_of(column), ids
+            yield at, data, starts_of(column), ids
             at += len(column)
