@@ -224,7 +224,9 @@ PASSING = [
 )
 def test_what_passes_is_asked_again_and_what_stays_ends_in_one_line(failure: Said) -> None:
     with serving(first(3, failure, lambda asked: reply(asked, "at last"))) as endpoint:
-        assert [one.text for one in ask(endpoint)] == ["at last"]
+        model = open_model("openai:tiny", endpoint.url)
+        assert [one.text for one in asyncio.run(model.generate(HI, Sampling()))] == ["at last"]
+        assert model.trouble == ""
     assert len(endpoint.asked) == 4
     line, endpoint = fails(BackendError, lambda asked: failure)
     assert len(endpoint.asked) == retrying.MOST_ATTEMPTS
@@ -255,8 +257,10 @@ def test_a_server_that_goes_away_is_waited_for() -> None:
     with serving(lambda asked: reply(asked, "here")) as endpoint:
         model = open_model("openai:tiny", endpoint.url)
         asyncio.run(model.generate(HI, Sampling()))
+    assert model.trouble == ""
     with pytest.raises(BackendError, match=rf"\({retrying.MOST_ATTEMPTS} attempts\)"):
         asyncio.run(model.generate(HI, Sampling()))
+    assert "Connection refused" in model.trouble
 
 
 def test_retry_after_is_kept_to_and_a_long_one_ends_the_run() -> None:

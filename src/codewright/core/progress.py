@@ -19,6 +19,9 @@ from rich.text import Text
 Advance = Callable[..., None]
 """advance(steps=1, note=""): move the bar on and, where given, show a short note such as the current loss."""
 
+Shown = str | Callable[[], str]
+"""A value in a table that changes."""
+
 
 class Reporter:
     """Where long work tells what it is doing; `quiet` keeps it silent (tests, workers)."""
@@ -50,17 +53,19 @@ class Reporter:
             yield advance
 
     @contextlib.contextmanager
-    def live(self, title: str) -> Iterator[Callable[[Mapping[str, str]], None]]:
+    def live(self, title: str) -> Iterator[Callable[[Mapping[str, Shown]], None]]:
         """Show a table of names and values that changes while the block runs; yields what shows new values.
 
+        A value that is a function is asked for its text each time the table is drawn; without text its line is left out.
         In a log file, where nothing can be overwritten, only the last values are printed.
         """
-        last: dict[str, str] = {}
+        last: dict[str, Shown] = {}
 
         def drawn() -> Table:
             table = Table(title=title, title_justify="left", show_header=False)
             for name, value in last.items():
-                table.add_row(Text(name), Text(value, justify="right"))
+                if text := value if isinstance(value, str) else value():
+                    table.add_row(Text(name), Text(text, justify="right"))
             return table
 
         shown = Live(get_renderable=drawn, console=self.console, refresh_per_second=4, transient=True)

@@ -107,6 +107,11 @@ class PaidModel:
         """How many requests the model sent once more, since a server failed or was away; 0 for one that has none."""
         return int(getattr(self._model, "asked_again", 0))
 
+    @property
+    def trouble(self) -> str:
+        """Why the model's server failed last; "" once it has answered again."""
+        return str(getattr(self._model, "trouble", ""))
+
     def describe(self) -> dict[str, Any]:
         """Return what the model says of itself, else its spec."""
         described = getattr(self._model, "describe", None)

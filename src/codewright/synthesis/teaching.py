@@ -22,6 +22,7 @@ from codewright.core.instruction_rows import instruction_parts
 from codewright.core.io import read_json
 from codewright.core.journal import Journal
 from codewright.core.manifest import part_name
+from codewright.core.progress import Shown
 from codewright.core.records import Lost, Reject, Sample
 from codewright.core.rng import rng_for
 from codewright.engine.stage import StageContext, StageResult
@@ -212,6 +213,7 @@ async def fill_buckets(run: Teaching, journal: Journal, buckets: list[Bucket]) -
 
         with _Partial(context.out / MESSAGES_NAME) as so_far, context.reporter.live(config.method) as show:
             shown = _Shown(sum(bucket.wanted for bucket in buckets), so_far, show, model)
+            show(shown.first_lines)
             gate = method.gate(options) if hasattr(method, "gate") else None
             kind: Callable[..., Filling] = Filling
             if config.batch:
@@ -272,14 +274,31 @@ class _Shown:
         self.so_far.append(rows)
         if self.first is None:
             self.first = tally.accepted
-        paid, again = self.model.counts, self.model.asked_again
         minutes = max(time.monotonic() - self.started, 1.0) / 60
         rejected = ", ".join(f"{reason} {number:,}" for reason, number in tally.rejected.most_common(4))
         self.show({
             "rows": f"{tally.accepted:,} of {self.wanted:,}",
             "seeds": f"{tally.seeds:,}",
             "rejected": f"{tally.rejected.total():,}" + (f" ({rejected})" if rejected else ""),
-            "replies": f"{paid.sent:,} asked for, {paid.hits + paid.joined:,} known" + (f", {again:,} sent again" if again else ""),
-            "tokens": f"{paid.tokens_in:,} in, {paid.tokens_out:,} out" + (f", {paid.money:,.2f} spent" if paid.money else ""),
             "rows per minute": f"{(tally.accepted - self.first) / minutes:,.0f}",
         })  # fmt: skip
+
+    @property
+    def first_lines(self) -> dict[str, Shown]:
+        """The lines in their order: empty until a seed ends, but for what goes on meanwhile."""
+        later = dict.fromkeys(("rows", "seeds", "rejected"), "")
+        return {**later, "replies": self._asked, "tokens": self._tokens, "waiting": self._trouble}
+
+    def _asked(self) -> str:
+        paid, again = self.model.counts, self.model.asked_again
+        sent_again = f", {again:,} sent again" if again else ""
+        return f"{paid.sent:,} asked for, {paid.hits + paid.joined:,} known{sent_again}"
+
+    def _tokens(self) -> str:
+        paid = self.model.counts
+        spent = f", {paid.money:,.2f} spent" if paid.money else ""
+        return f"{paid.tokens_in:,} in, {paid.tokens_out:,} out{spent}"
+
+    def _trouble(self) -> str:
+        said = " ".join(self.model.trouble.split())
+        return f"for the server: {said[:100]}" if said else ""

@@ -141,6 +141,8 @@ class OpenAiModel:
         self.who = f"openai:{name} at {_place(base_url)}"
         self._heard = False
         self.asked_again = 0
+        self.trouble = ""
+        """Why the server failed last; nothing since it has answered."""
         """Requests that were sent once more, as the first time brought nothing."""
         # The old name is what all other servers know, the new one what OpenAI's newer models insist on.
         self.limit_name = "max_completion_tokens" if base_url == OPENAI_URL else "max_tokens"
@@ -221,8 +223,15 @@ class OpenAiModel:
         )
 
     async def _ask_patiently(self, request: _Request[Answer], max_tokens: int | None) -> Answer:
+        async def attempt() -> Answer:
+            try:
+                return await self._ask_once(request, max_tokens)
+            except Again as error:
+                self.trouble = str(error)
+                raise
+
         try:
-            return await patiently(lambda: self._ask_once(request, max_tokens), self._note_again)
+            return await patiently(attempt, self._note_again)
         except Again as error:
             times = "" if error.tried == 1 else f" ({error.tried} attempts)"
             raise BackendError(
@@ -247,6 +256,7 @@ class OpenAiModel:
                     raise Again(self.redact(f"answered {answer.status_code}: {error_text(answer.text)}"))
                 return await self._judge_status(answer, request, connection, cuts)
             connection.pace.went_well()
+            self.trouble = ""
             try:
                 reply = request.read(answer.text)
             except Unreadable as error:
