@@ -62,8 +62,8 @@ class LocalEngine:
                 continue
             return
         raise BackendError(
-            f"{label}: a worker process was killed twice (out of memory?); "
-            "finished shards are kept, run the same command again"
+            f"{label}: worker processes ended twice before their work: killed (out of memory?), or unable to start, which they "
+            "say above; finished shards are kept, run the same command again"
         )
 
     def _pool_pass(self, task: Task, shards: Sequence[Shard], advance: Any) -> None:
