@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from codewright.core.extract.counted_parse import parse_counted
-from codewright.core.extract.grammar import GRAMMARS
+from codewright.core.extract.grammar import GRAMMARS, parseable
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Tree
@@ -32,7 +32,7 @@ def _language(grammar: str, entry: str) -> "Language":
 
 
 def parse_bounded(data: bytes, grammar: str, entry: str = "") -> "Tree | None":
-    """Parse UTF-8; None where it takes too many steps, nests deeper than code does, or is a book of comments.
+    """Parse UTF-8; None where it takes too many steps, nests deeper than code does, or is a book of comments. Nodes: see `parseable`.
 
     grammar: key of `GRAMMARS`. entry: the function of its module that gives the language, where it is another one.
     """
@@ -40,7 +40,7 @@ def parse_bounded(data: bytes, grammar: str, entry: str = "") -> "Tree | None":
 
     if _nests_deeply(data) or (grammar == "python" and _comment_cost(data) > _MOST_COMMENT_COST):
         return None
-    return parse_counted(Parser(_language(grammar, entry)), data)
+    return parse_counted(Parser(_language(grammar, entry)), parseable(data, grammar))
 
 
 def _nests_deeply(data: bytes) -> bool:

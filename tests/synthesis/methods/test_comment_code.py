@@ -12,8 +12,10 @@ import pytest
 
 from codewright.core.errors import ConfigError
 from codewright.core.extract import counted_parse
+from codewright.core.extract.counted_parse import parse_counted
 from codewright.core.manifest import Dataset
 from codewright.core.records import Document, Reject, Sample
+from codewright.synthesis import parsing
 from codewright.synthesis.driver import Config
 from codewright.synthesis.functions import SYNTAXES, documented_functions
 from codewright.synthesis.methods.comment_code import Options, make
@@ -202,6 +204,20 @@ def test_a_parse_that_takes_too_many_steps_is_given_up(monkeypatch: pytest.Monke
     assert documented_functions(many(50), "python") == "file_too_slow"
     monkeypatch.undo()
     assert len(documented_functions(many(50), "python")) == 50
+
+
+def test_shell_in_any_script_keeps_its_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tree-sitter-bash may die of does not reach it."""
+    seen = []
+    monkeypatch.setattr(
+        parsing, "parse_counted", lambda parser, data: seen.append(data) or parse_counted(parser, data)
+    )
+    source = '# Sagt こんにちは.\ngreet() {\n  local who="{\U00031860"\n  echo "こんにちは $who"\n}\n'
+    (found,) = documented_functions(source, "shell")
+    assert (found.name, found.comment) == ("greet", "# Sagt こんにちは.")
+    assert "{\U00031860" in found.code
+    assert "こんにちは $who" in found.code
+    assert max(seen[0]) < 0xC4
 
 
 @pytest.mark.parametrize("language", ["javascript", "java", "csharp", "cpp", "python", "rust", "shell"])

@@ -197,12 +197,15 @@ def _query(language: str, source: str) -> "Query":
 
 @lru_cache(maxsize=8)  # the ways to read an answer come back to the same texts
 def parse_tree(data: bytes, language: str) -> "Tree | None":
-    """Parse UTF-8; None for what the grammar would take too long for. In shell, letters beyond Latin-1 read as `x` in the nodes."""
-    if language == "bash":
-        if len(data) > _LONGEST_SCRIPT:
-            return None
-        data = _BEYOND_LATIN_1.sub(lambda found: b"x" * len(found[0]), data)
-    return _parser(language).parse(data)
+    """Parse UTF-8; None for what the grammar would take too long for. Nodes have the text of `parseable`."""
+    if language == "bash" and len(data) > _LONGEST_SCRIPT:
+        return None
+    return _parser(language).parse(parseable(data, language))
+
+
+def parseable(data: bytes, language: str) -> bytes:
+    """Return a text of the same places that the grammar survives: in shell, letters beyond Latin-1 are `x`."""
+    return _BEYOND_LATIN_1.sub(lambda found: b"x" * len(found[0]), data) if language == "bash" else data
 
 
 def find_nodes(node: "Node", language: str, *types: str) -> "list[Node]":
