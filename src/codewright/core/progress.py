@@ -19,7 +19,7 @@ from rich.text import Text
 Advance = Callable[..., None]
 """advance(steps=1, note=""): move the bar on and, where given, show a short note such as the current loss."""
 
-Shown = str | Callable[[], str]
+LiveText = str | Callable[[], str]
 """A value in a table that changes."""
 
 
@@ -53,13 +53,13 @@ class Reporter:
             yield advance
 
     @contextlib.contextmanager
-    def live(self, title: str) -> Iterator[Callable[[Mapping[str, Shown]], None]]:
+    def live(self, title: str) -> Iterator[Callable[[Mapping[str, LiveText]], None]]:
         """Show a table of names and values that changes while the block runs; yields what shows new values.
 
         A value that is a function is asked for its text each time the table is drawn; without text its line is left out.
         In a log file, where nothing can be overwritten, only the last values are printed.
         """
-        last: dict[str, Shown] = {}
+        last: dict[str, LiveText] = {}
 
         def drawn() -> Table:
             table = Table(title=title, title_justify="left", show_header=False)

@@ -22,7 +22,7 @@ from codewright.core.instruction_rows import instruction_parts
 from codewright.core.io import read_json
 from codewright.core.journal import Journal
 from codewright.core.manifest import part_name
-from codewright.core.progress import Shown
+from codewright.core.progress import LiveText
 from codewright.core.records import Lost, Reject, Sample
 from codewright.core.rng import rng_for
 from codewright.engine.stage import StageContext, StageResult
@@ -284,7 +284,7 @@ class _Shown:
         })  # fmt: skip
 
     @property
-    def first_lines(self) -> dict[str, Shown]:
+    def first_lines(self) -> dict[str, LiveText]:
         """The lines in their order: empty until a seed ends, but for what goes on meanwhile."""
         later = dict.fromkeys(("rows", "seeds", "rejected"), "")
         return {**later, "replies": self._asked, "tokens": self._tokens, "waiting": self._trouble}
