@@ -22,6 +22,7 @@ from codewright.sandbox.guest.wire import ExitReport
 from codewright.sandbox.isolation import python_start
 from codewright.sandbox.job import Result
 from codewright.sandbox.pool import Worker
+from codewright.sandbox.toolchains import SANDBOX_PATH
 
 ISOLATION = "unsafe"
 
@@ -88,7 +89,8 @@ class _Run:
             pass_fds=others,
             cwd=folder,
             env={
-                "PATH": os.environ.get("PATH", os.defpath),
+                # The toolchains that other backends take come first: a user's own may want that user's home (rustup).
+                "PATH": f"{SANDBOX_PATH}:{os.environ.get('PATH', os.defpath)}",
                 "HOME": folder,
                 "TMPDIR": folder,
                 "LANG": "C.UTF-8",
