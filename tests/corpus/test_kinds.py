@@ -73,6 +73,7 @@ def test_own_code_with_such_a_name_is_not(path: str) -> None:
         ("a.js", "exports.a = 1;\n//# sourceMappingURL=a.js.map\n", "javascript"),
         ("a.html", '<html><head>\n<meta name="generator" content="Docutils 0.21">\n', "html"),
         ("README.md", "<!-- This file is auto-generated from README.in -->\n", "markdown"),
+        ("a.c", "// Please do not hand-edit this file.\n", "c"),
         ("a.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n", None),
     ],
 )  # fmt: skip

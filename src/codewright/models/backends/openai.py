@@ -141,9 +141,9 @@ class OpenAiModel:
         self.who = f"openai:{name} at {_place(base_url)}"
         self._heard = False
         self.asked_again = 0
-        self.trouble = ""
-        """Why the server failed last; nothing since it has answered."""
         """Requests that were sent once more, as the first time brought nothing."""
+        self.trouble = ""
+        """Why the server failed last; "" once it has answered again."""
         # The old name is what all other servers know, the new one what OpenAI's newer models insist on.
         self.limit_name = "max_completion_tokens" if base_url == OPENAI_URL else "max_tokens"
         self.forms = Forms()
